@@ -1,0 +1,28 @@
+"""Executed statements of results."""
+
+from __future__ import annotations
+
+
+class ClaimError(AssertionError):
+    """A claim does not hold. The message has the sentence and the numbers."""
+
+
+def claim(sentence: str, holds: object, **numbers: object) -> None:
+    """Print a sentence with a ✓ if it holds; raise with the numbers if it does not.
+
+    Args:
+        sentence: what was found. Keep out digits that change from machine to machine, for the output is compared.
+        holds: the condition.
+        numbers: what the condition was computed from, shown if it fails.
+
+    Raises:
+        ClaimError: if the condition is false.
+    """
+    if not bool(holds):
+        measured = ", ".join(f"{name.replace('_', ' ')} = {_short(value)}" for name, value in numbers.items())
+        raise ClaimError(f"✗ not so here: {sentence}" + (f" (measured: {measured})" if measured else ""))
+    print(f"✓ {sentence}")
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,27 @@
+"""Images with targets for several tasks, whole in memory, in splits for training, choosing and testing."""
+
+from mtl_utils.data.digits import ATTRIBUTES, digits
+from mtl_utils.data.labels import with_few_labels, with_label_noise
+from mtl_utils.data.sources import DataFileError, Source, data_folder, load_source
+from mtl_utils.data.split import Batch, MultiTaskData, Normalisation, Split, Targets
+from mtl_utils.data.two_objects import fashion_and_mnist, multi_fashion_mnist, multi_mnist, overlay
+
+__all__ = [
+    "ATTRIBUTES",
+    "Batch",
+    "DataFileError",
+    "MultiTaskData",
+    "Normalisation",
+    "Source",
+    "Split",
+    "Targets",
+    "data_folder",
+    "digits",
+    "fashion_and_mnist",
+    "load_source",
+    "multi_fashion_mnist",
+    "multi_mnist",
+    "overlay",
+    "with_few_labels",
+    "with_label_noise",
+]

@@ -1,0 +1,132 @@
+"""Measuring a model on a split: the loss and the metric of each task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from mtl_utils.data.split import Batch, Split
+from mtl_utils.device import choose_device
+from mtl_utils.tasks import Task
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model reaches on a split.
+
+    Attributes:
+        losses: mean loss of each task over its labels.
+        metrics: metric of each task (see `Task.metric_name`).
+    """
+
+    losses: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+def evaluate(
+    model: nn.Module,
+    split: Split | Iterable[Batch],
+    *,
+    tasks: Sequence[Task] | None = None,
+    batch_size: int = _BATCH,
+    device: torch.device | str | None = None,
+) -> Evaluation:
+    """Loss and metric of every task, without gradients and in evaluation mode; the model's mode is as before afterwards.
+
+    Args:
+        model: returns `{task: output}`. It stays on its device, unless another is named.
+        split: a split, or any batches `(images, {task: targets})`, such as a `DataLoader`.
+        tasks: the tasks to measure; those of the split by default.
+        batch_size: images per forward pass, for a split.
+        device: where to compute.
+
+    Raises:
+        ValueError: if a task has no output or no targets.
+    """
+    tasks = tuple(tasks) if tasks is not None else tasks_of(split)
+    check_model_has_tasks(model, tasks)
+    device = torch.device(device) if device is not None else _device_of(model)
+    model.to(device)
+    batches = split.batches(batch_size, device=device) if isinstance(split, Split) else split
+    metrics = {task.name: task.metric().to(device) for task in tasks}
+    sums = {task.name: 0.0 for task in tasks}
+    counts = {task.name: 0 for task in tasks}
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            for images, targets in batches:
+                outputs = model(images.to(device))
+                for task in tasks:
+                    output = output_of(outputs, task)
+                    target = target_of(targets, task).to(device)
+                    labels = int(task.labelled(target).sum())
+                    if labels:
+                        sums[task.name] += float(task.loss(output, target)) * labels
+                        counts[task.name] += labels
+                        task.update_metric(metrics[task.name], output, target)
+    finally:
+        model.train(was_training)
+    measured = {name: counts[name] > 0 for name in counts}
+    return Evaluation(
+        {name: sums[name] / counts[name] if there else float("nan") for name, there in measured.items()},
+        {name: float(metrics[name].compute()) if there else float("nan") for name, there in measured.items()},
+    )
+
+
+def predict(model: nn.Module, split: Split, *, batch_size: int = _BATCH) -> dict[str, Tensor]:
+    """Every task's outputs for all images of a split, on the CPU, without gradients and in evaluation mode."""
+    device = _device_of(model)
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            outputs = [model(images) for images, _ in split.batches(batch_size, device=device)]
+    finally:
+        model.train(was_training)
+    return {name: torch.cat([output[name].cpu() for output in outputs]) for name in outputs[0]}
+
+
+def tasks_of(data: object) -> tuple[Task, ...]:
+    """The tasks that data come with: those of a split or a data set, or of the split inside a `DataLoader`."""
+    for holder in (data, getattr(data, "dataset", None)):
+        tasks = getattr(holder, "tasks", None)
+        if tasks is not None:
+            return tuple(tasks)
+    raise ValueError(f"{type(data).__name__} does not say which tasks it has; name them in `tasks=`")
+
+
+def check_model_has_tasks(model: nn.Module, tasks: Sequence[Task]) -> None:
+    """Raise a `ValueError` if a model that knows its tasks has no head for one of these."""
+    known = getattr(model, "task_names", None)
+    if known is None:
+        return
+    for task in tasks:
+        if task.name not in known:
+            raise ValueError(f"the model has no head for task '{task.name}'; it has heads for {list(known)}")
+
+
+def output_of(outputs: dict[str, Tensor], task: Task) -> Tensor:
+    """A task's output; a `ValueError` in words if the model gave none."""
+    if not isinstance(outputs, dict):
+        raise ValueError(f"a multi-task model must return a dictionary {{task: output}}, not {type(outputs).__name__}")
+    if task.name not in outputs:
+        raise ValueError(f"the model gave no output for task '{task.name}'; it gave outputs for {list(outputs)}")
+    return outputs[task.name]
+
+
+def target_of(targets: dict[str, Tensor], task: Task) -> Tensor:
+    """A task's targets; a `ValueError` in words if the batch has none."""
+    if task.name not in targets:
+        raise ValueError(f"the batch has no targets for task '{task.name}'; it has targets for {list(targets)}")
+    return targets[task.name]
+
+
+def _device_of(model: nn.Module) -> torch.device:
+    parameter = next(model.parameters(), None)
+    return parameter.device if parameter is not None else choose_device()

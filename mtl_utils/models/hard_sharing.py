@@ -1,0 +1,89 @@
+"""Hard parameter sharing: one encoder, and a head for each task. With one task it is a single-task network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from mtl_utils.models.heads import make_head
+from mtl_utils.models.multi_task_model import MultiTaskModel, Part
+from mtl_utils.models.stages import EncoderFactory, stage_shapes
+from mtl_utils.randomness import seeded
+from mtl_utils.tasks import Task
+
+
+class HasTasks(Protocol):
+    """Anything with tasks and an image shape: a data set or a split."""
+
+    @property
+    def tasks(self) -> Sequence[Task]: ...
+    @property
+    def image_shape(self) -> tuple[int, int, int]: ...
+
+
+class HardSharing(MultiTaskModel):
+    """Every task reads the features of one encoder (Caruana, ICML 1993).
+
+    Args:
+        encoder: stages, `[N, C, H, W]` to features.
+        heads: for each task a module from features to its output.
+    """
+
+    def __init__(self, encoder: nn.Sequential, heads: Mapping[str, nn.Module]) -> None:
+        super().__init__(tuple(heads))
+        self.encoder = encoder
+        self.heads = nn.ModuleDict(dict(heads))
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The shared features of images `[N, C, H, W]`."""
+        features: Tensor = self.encoder(images)
+        return features
+
+    def decode(self, features: Tensor) -> dict[str, Tensor]:
+        """Every task's output from the shared features."""
+        return {name: head(features) for name, head in self.heads.items()}
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        return self.decode(self.encode(images))
+
+    def parts(self) -> list[Part]:
+        stages = [
+            Part(f"encoder.{name}", self.task_names, stage, level)
+            for level, (name, stage) in enumerate(self.encoder.named_children())
+        ]
+        heads = [Part(f"head of {name}", (name,), head, len(stages)) for name, head in self.heads.items()]
+        return stages + heads
+
+
+def hard_sharing(encoder: EncoderFactory, data: HasTasks, *, seed: int = 0) -> HardSharing:
+    """One encoder and a head for each task of `data`.
+
+    Args:
+        encoder: makes the encoder, such as `lenet`, `small_cnn`, `resnet18`, or `functools.partial(lenet, features=20)`.
+        data: a data set or a split; gives the tasks and the images' shape.
+        seed: chooses the initial weights.
+    """
+    with seeded(seed):
+        built = encoder(data.image_shape)
+        features = stage_shapes(built, data.image_shape)[-1]
+        heads = {task.name: make_head(task, features, data.image_shape) for task in data.tasks}
+    return HardSharing(built, heads)
+
+
+def single_task(encoder: EncoderFactory, data: HasTasks, task: str, *, seed: int = 0) -> HardSharing:
+    """A network of its own for one task of `data`: hard sharing among one task.
+
+    Its encoder starts from the same weights as `hard_sharing`'s with the same seed.
+
+    Raises:
+        ValueError: if the data have no such task.
+    """
+    chosen = [candidate for candidate in data.tasks if candidate.name == task]
+    if not chosen:
+        raise ValueError(f"the data have no task '{task}'; the tasks are {[each.name for each in data.tasks]}")
+    with seeded(seed):
+        built = encoder(data.image_shape)
+        features = stage_shapes(built, data.image_shape)[-1]
+        return HardSharing(built, {task: make_head(chosen[0], features, data.image_shape)})

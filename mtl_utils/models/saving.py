@@ -1,0 +1,66 @@
+"""Saving and loading weights: only tensors go into the file, and nothing else is ever read from it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+class WeightsFileError(RuntimeError):
+    """A weights file cannot be used: it is damaged, holds something else, or belongs to another model."""
+
+
+def save_weights(model: nn.Module, path: str | Path) -> Path:
+    """Write the model's weights to `path`, replacing a file there only once all is written.
+
+    Returns:
+        The path.
+    """
+    path = Path(path)
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".unfinished")
+    os.close(handle)
+    try:
+        torch.save(weights, unfinished)
+        Path(unfinished).replace(path)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def load_weights(model: nn.Module, path: str | Path) -> None:
+    """Put the weights of a file into the model, all or nothing.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        WeightsFileError: if the file is damaged, is no weights file, or belongs to another model. The model stays as it was.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no weights file {path}")
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise WeightsFileError(f"{path} is damaged or not a weights file; save it again with save_weights") from error
+    if not isinstance(weights, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in weights.values()):
+        raise WeightsFileError(f"{path} does not hold weights (expected a dictionary of tensors)")
+    own = model.state_dict()
+    for problem, names in (
+        ("lacks", [name for name in own if name not in weights]),
+        ("has, but this model has not,", [name for name in weights if name not in own]),
+    ):
+        if names:
+            raise WeightsFileError(f"{path} belongs to another model: it {problem} '{names[0]}' ({len(names)} such names)")
+    for name, tensor in weights.items():
+        if tensor.shape != own[name].shape:
+            raise WeightsFileError(
+                f"{path} belongs to another model: '{name}' has shape {tuple(tensor.shape)} in the file, "
+                f"{tuple(own[name].shape)} in this model"
+            )
+    model.load_state_dict(weights)

@@ -1,0 +1,272 @@
+"""The one training loop. `train` is a generator that yields after every update; `fit` drives it to the end."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from mtl_utils.balancing import Balancer, WeightedSum
+from mtl_utils.choosing import Chooser, mean_improvement
+from mtl_utils.data.split import Batch, MultiTaskData, Split, check_positive
+from mtl_utils.device import choose_device
+from mtl_utils.evaluation import check_model_has_tasks, evaluate, output_of, target_of, tasks_of
+from mtl_utils.history import History, Step
+from mtl_utils.randomness import RandomState, generator
+from mtl_utils.tasks import Task, check_tasks
+
+Data = MultiTaskData | Split | Iterable[Batch]
+
+
+class NonFiniteLossError(RuntimeError):
+    """A loss became infinite or not a number. The message names the task and the step."""
+
+
+def adam(learning_rate: float = 2e-3, weight_decay: float = 0.0) -> Callable[[list[dict[str, Any]]], Optimizer]:
+    """Makes Adam for parameter groups: the default optimizer, in its fused form, which is the fastest.
+
+    Args:
+        learning_rate: step size.
+        weight_decay: strength of the L2 penalty ½·λ·‖θ‖², added to the gradient.
+    """
+    return lambda groups: torch.optim.Adam(groups, lr=learning_rate, weight_decay=weight_decay, fused=True)
+
+
+def train(
+    model: nn.Module,
+    data: Data,
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    batch_size: int = 256,
+    optimizer: Callable[[list[dict[str, Any]]], Optimizer] | None = None,
+    schedule: Callable[[Optimizer], LRScheduler] | None = None,
+    balancer: Balancer | None = None,
+    penalty: Callable[[nn.Module], Tensor] | None = None,
+    val: Split | Iterable[Batch] | None = None,
+    validate_every: int | None = None,
+    choose: Chooser = mean_improvement,
+    patience: int | None = None,
+    tasks: Sequence[Task] | None = None,
+    seed: int = 0,
+    device: torch.device | str | None = None,
+    history: History | None = None,
+) -> Iterator[Step]:
+    """Train, yielding a `Step` after every update. Whoever drives the generator may stop at any time.
+
+    However it ends (all steps done, early stopping, `close()`, an interruption or an error), the model then has the weights
+    that were best on validation, or the latest ones if there was no validation.
+
+    Args:
+        model: returns `{task: output}`; best a `MultiTaskModel`. Moved to `device`.
+        data: a data set (its `val` split is used for validation), a split, or batches that can be read again and again.
+        epochs, steps: how long; exactly one of them. An epoch is one pass over the training data.
+        batch_size: images per update, for a data set or a split.
+        optimizer: makes an optimizer from parameter groups; `adam()` by default. What a balancer learns is a group of its own,
+            without weight decay.
+        schedule: makes a learning rate schedule from the optimizer, such as `lambda o: OneCycleLR(o, 0.01, total_steps=300)`;
+            it advances with every update.
+        balancer: turns the tasks' losses into gradients; their plain sum by default.
+        penalty: added to what the balancer descends, whatever the balancer, such as `L1(1e-4)`.
+        val: the validation split, where `data` does not bring one.
+        validate_every: updates between validations; by default one after each epoch. There is always one at the end.
+        choose: says how good a validation is (higher is better), given the first one; see `mtl_utils.choosing`.
+        patience: stop when so many validations in a row have brought nothing better.
+        tasks: the tasks, if the data do not say.
+        seed: decides the order of the images, and all else that is left to chance (dropout, random balancers).
+        device: where to compute; chosen by `choose_device` by default.
+        history: a record to fill; read it while the training runs.
+
+    Raises:
+        ValueError: in words, before the first update, if the arguments, model and data do not fit each other.
+        NonFiniteLossError: names the task and the step.
+    """
+    tasks = check_tasks(tasks if tasks is not None else tasks_of(data))
+    _check_length(epochs, steps)
+    check_positive("batch size", batch_size)
+    if validate_every is not None:
+        check_positive("validate_every", validate_every)
+    if patience is not None:
+        check_positive("patience", patience)
+    check_model_has_tasks(model, tasks)
+    for name in getattr(model, "task_names", ()):
+        if name not in [task.name for task in tasks]:
+            raise ValueError(
+                f"the model has a head for '{name}', but the data have no such task; "
+                f"their tasks are {[task.name for task in tasks]}"
+            )
+    if isinstance(data, MultiTaskData):
+        training, val = data.train, data.val if val is None else val
+    else:
+        training = data  # type: ignore[assignment]
+    if patience is not None and val is None:
+        raise ValueError("early stopping (patience) needs a validation split: give one in `val=`")
+
+    device = choose_device(device)
+    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    balancer = balancer if balancer is not None else WeightedSum()
+    balancer.prepare([task.name for task in tasks])
+    groups: list[dict[str, Any]] = [{"params": [p for p in model.parameters() if p.requires_grad]}]
+    if learned := balancer.parameters():
+        groups.append({"params": learned, "weight_decay": 0.0})
+    update = (optimizer if optimizer is not None else adam())(groups)
+    scheduler = schedule(update) if schedule is not None else None
+    history = history if history is not None else History()
+    chance, order = RandomState(seed, device), generator(seed)
+    best_score, best_weights, without_progress = -math.inf, None, 0
+    started = time.perf_counter()
+    number, epoch, last = 0, 0, steps
+    try:
+        while last is None or number < last:
+            epoch += 1
+            batches = (
+                training.batches(batch_size, shuffle=order, device=device) if isinstance(training, Split) else iter(training)
+            )
+            batch = next(batches, None)
+            if batch is None:
+                raise ValueError(
+                    "the training data gave no batch" + (f" in epoch {epoch}; can they be read again?" if epoch > 1 else "")
+                )
+            while batch is not None and number != last:
+                images, targets = batch
+                upcoming = next(batches, None)
+                number += 1
+                model.train()
+                with chance:
+                    losses, weights = _update(model, images.to(device), targets, tasks, update, balancer, penalty, number)
+                if scheduler is not None:
+                    scheduler.step()
+                epoch_ends = upcoming is None
+                if epoch_ends:
+                    balancer.after_epoch()
+                ends = number == last or (epoch_ends and epoch == epochs)
+                validation = None
+                due = epoch_ends if validate_every is None else number % validate_every == 0
+                if val is not None and (due or ends):
+                    validation = evaluate(model, val, tasks=tasks, device=device)
+                step = Step(number, epoch, losses, weights, validation)
+                history.steps.append(step)
+                history.seconds = time.perf_counter() - started
+                if validation is not None:
+                    score = choose(validation, history.validations[0].validation, tasks)  # type: ignore[arg-type]
+                    if score > best_score:
+                        best_score, history.best_step, without_progress = score, number, 0
+                        best_weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+                    else:
+                        without_progress += 1
+                paused = time.perf_counter()
+                yield step
+                started += time.perf_counter() - paused  # whoever drives the loop may take a rest; that is not training
+                if patience is not None and without_progress >= patience:
+                    history.stopped = f"stopped early: {patience} validations without progress"
+                    return
+                batch = upcoming
+            if epoch == epochs:
+                break
+        history.stopped = "finished"
+    except GeneratorExit:
+        history.stopped = f"stopped after step {number}"
+        raise
+    except BaseException as error:
+        history.stopped = (
+            f"interrupted in step {number}" if isinstance(error, KeyboardInterrupt) else f"failed in step {number}: {error}"
+        )
+        raise
+    finally:
+        if best_weights is not None and history.best_step != number:
+            model.load_state_dict(best_weights)
+
+
+def fit(model: nn.Module, data: Data, *, progress: bool = True, **arguments: Any) -> History:
+    """Train to the end, with a progress bar, and return the history. See `train` for all other arguments.
+
+    An interruption (Ctrl-C, or Jupyter's stop button) ends the training and nothing else: the model is usable and the history
+    so far is returned.
+    """
+    from tqdm.auto import tqdm
+
+    history = arguments.pop("history", None) or History()
+    run = train(model, data, history=history, **arguments)
+    total = arguments.get("steps")
+    if total is None and arguments.get("epochs") is not None:
+        per_epoch = _steps_per_epoch(data, arguments.get("batch_size", 256))
+        total = arguments["epochs"] * per_epoch if per_epoch else None
+    # A bar that only shows after a second, and goes away, leaves notebooks quiet.
+    with tqdm(total=total, unit="step", disable=not progress, delay=1, leave=False) as bar:
+        try:
+            for step in run:
+                bar.update()
+                if step.validation is not None:
+                    bar.set_postfix({name: f"{value:.3f}" for name, value in step.validation.metrics.items()}, refresh=False)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            run.close()  # type: ignore[attr-defined]
+    return history
+
+
+def _update(
+    model: nn.Module,
+    images: Tensor,
+    targets: dict[str, Tensor],
+    tasks: Sequence[Task],
+    optimizer: Optimizer,
+    balancer: Balancer,
+    penalty: Callable[[nn.Module], Tensor] | None,
+    number: int,
+) -> tuple[dict[str, float], dict[str, float]]:
+    """One update. Returns losses and weights for the history."""
+    losses = _losses(model, images, targets, tasks)
+    if not losses:
+        raise ValueError(f"step {number}: no image of the batch has a label for any task")
+    values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
+    for name, value in values.items():
+        # Before anything changes, so that the weights are still those of the last sound step.
+        if not math.isfinite(value):
+            raise NonFiniteLossError(
+                f"the loss of task '{name}' became {value} in step {number}; a smaller learning rate or weight, "
+                "or a look at the task's targets, may help"
+            )
+    optimizer.zero_grad(set_to_none=True)
+    weights = balancer.backward(losses, model)
+    if penalty is not None:
+        torch.autograd.backward(penalty(model))
+    optimizer.step()
+    if balancer.needs_losses_again:
+        balancer.after_step(lambda: _losses(model, images, targets, tasks))
+    nan = float("nan")
+    return {task.name: values.get(task.name, nan) for task in tasks}, {task.name: weights.get(task.name, nan) for task in tasks}
+
+
+def _losses(model: nn.Module, images: Tensor, targets: dict[str, Tensor], tasks: Sequence[Task]) -> dict[str, Tensor]:
+    """The loss of every task that has a label in this batch."""
+    outputs = model(images)
+    losses = {}
+    for task in tasks:
+        output = output_of(outputs, task)
+        target = target_of(targets, task).to(images.device)
+        if task.labelled(target).any():
+            losses[task.name] = task.loss(output, target)
+    return losses
+
+
+def _check_length(epochs: int | None, steps: int | None) -> None:
+    if (epochs is None) == (steps is None):
+        raise ValueError("say how long to train: either epochs=… or steps=…, and only one of them")
+    check_positive("epochs" if steps is None else "steps", epochs if steps is None else steps)  # type: ignore[arg-type]
+
+
+def _steps_per_epoch(data: Data, batch_size: int) -> int | None:
+    split = data.train if isinstance(data, MultiTaskData) else data
+    if isinstance(split, Split):
+        return max(len(split) // batch_size, 1)
+    try:
+        return len(split)  # type: ignore[arg-type]
+    except TypeError:
+        return None
