@@ -26,3 +26,21 @@ def claim(sentence: str, holds: object, **numbers: object) -> None:
 
 def _short(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def agree(sentence: str, mine: object, reference: object, tolerance: float = 1e-5) -> None:
+    """Claim that a hand-written result and the library's agree, in shape and value.
+
+    Args:
+        sentence: what agrees.
+        mine, reference: numbers, tensors, or sequences of numbers.
+        tolerance: largest difference allowed, relative to the reference's largest value (or 1, if that is larger).
+    """
+    import torch
+
+    first, second = (torch.as_tensor(value).detach().double().cpu() for value in (mine, reference))
+    if first.shape != second.shape:
+        raise ClaimError(f"✗ not so here: {sentence} (shapes {tuple(first.shape)} and {tuple(second.shape)})")
+    difference = float((first - second).abs().max()) if first.numel() else 0.0
+    scale = max(1.0, float(second.abs().max())) if second.numel() else 1.0
+    claim(sentence, difference <= tolerance * scale, largest_difference=difference)
