@@ -44,7 +44,7 @@ class Scalarization(Balancer):
         derivative = values.grad
         assert derivative is not None
         weights = dict(zip(self.tasks, derivative.tolist(), strict=True))
-        present.backward(torch.stack([derivative[self.tasks.index(name)] for name in losses]))
+        torch.autograd.backward(present, torch.stack([derivative[self.tasks.index(name)] for name in losses]))
         return {name: weights[name] for name in losses}
 
     def after_epoch(self) -> None:

@@ -37,8 +37,8 @@ def judge(exercise: str, answer: Any, conditions: Sequence[Condition], praise: s
     Args:
         exercise: its number, such as `"02.1"`.
         answer: what the learner made; `...` (as the exercise stands) or `None` means not attempted.
-        conditions: tested in order; the first that fails (or raises) decides the hint. Put likely mistakes first, so that each gets a
-            hint of its own.
+        conditions: tested in order; the first that fails (or raises) decides the hint. Put likely mistakes
+            first, so that each gets a hint of its own.
         praise: what to say when all hold.
     """
     verdict = _judge(exercise, answer, conditions, praise)

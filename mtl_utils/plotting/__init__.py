@@ -1,0 +1,1 @@
+"""Every figure: functions that take and return matplotlib `Axes`."""
