@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +17,7 @@ from mtl_utils.balancing import Balancer, WeightedSum
 from mtl_utils.choosing import Chooser, mean_improvement
 from mtl_utils.data.split import Batch, MultiTaskData, Split, check_positive
 from mtl_utils.device import choose_device
-from mtl_utils.evaluation import check_model_has_tasks, evaluate, output_of, target_of, tasks_of
+from mtl_utils.evaluation import Evaluation, check_model_has_tasks, evaluate, output_of, target_of, tasks_of
 from mtl_utils.history import History, Step
 from mtl_utils.randomness import RandomState, generator
 from mtl_utils.tasks import Task, check_tasks
@@ -105,6 +106,8 @@ def train(
         training, val = data.train, data.val if val is None else val
     else:
         training = data  # type: ignore[assignment]
+    if isinstance(training, Split):
+        training = training.with_any_label()  # an image without any label teaches nothing and would empty a batch
     if patience is not None and val is None:
         raise ValueError("early stopping (patience) needs a validation split: give one in `val=`")
 
@@ -118,69 +121,48 @@ def train(
     update = (optimizer if optimizer is not None else adam())(groups)
     scheduler = schedule(update) if schedule is not None else None
     history = history if history is not None else History()
-    chance, order = RandomState(seed, device), generator(seed)
-    best_score, best_weights, without_progress = -math.inf, None, 0
+    chance = RandomState(seed, device)
+    best = _BestWeights(choose, tasks)
+    number = 0
     started = time.perf_counter()
-    number, epoch, last = 0, 0, steps
     try:
-        while last is None or number < last:
-            epoch += 1
-            batches = (
-                training.batches(batch_size, shuffle=order, device=device) if isinstance(training, Split) else iter(training)
-            )
-            batch = next(batches, None)
-            if batch is None:
-                raise ValueError(
-                    "the training data gave no batch" + (f" in epoch {epoch}; can they be read again?" if epoch > 1 else "")
-                )
-            while batch is not None and number != last:
-                images, targets = batch
-                upcoming = next(batches, None)
-                number += 1
-                model.train()
-                with chance:
-                    losses, weights = _update(model, images.to(device), targets, tasks, update, balancer, penalty, number)
-                if scheduler is not None:
-                    scheduler.step()
-                epoch_ends = upcoming is None
-                if epoch_ends:
-                    balancer.after_epoch()
-                ends = number == last or (epoch_ends and epoch == epochs)
-                validation = None
-                due = epoch_ends if validate_every is None else number % validate_every == 0
-                if val is not None and (due or ends):
-                    validation = evaluate(model, val, tasks=tasks, device=device)
-                step = Step(number, epoch, losses, weights, validation)
-                history.steps.append(step)
-                history.seconds = time.perf_counter() - started
-                if validation is not None:
-                    score = choose(validation, history.validations[0].validation, tasks)  # type: ignore[arg-type]
-                    if score > best_score:
-                        best_score, history.best_step, without_progress = score, number, 0
-                        best_weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-                    else:
-                        without_progress += 1
-                paused = time.perf_counter()
-                yield step
-                started += time.perf_counter() - paused  # whoever drives the loop may take a rest; that is not training
-                if patience is not None and without_progress >= patience:
-                    history.stopped = f"stopped early: {patience} validations without progress"
-                    return
-                batch = upcoming
-            if epoch == epochs:
-                break
-        history.stopped = "finished"
+        for epoch, epoch_ends, (images, targets) in _stream(training, tasks, batch_size, generator(seed), device):
+            number += 1
+            model.train()
+            with chance:
+                losses, weights = _update(model, images.to(device), targets, tasks, update, balancer, penalty, number)
+            if scheduler is not None:
+                scheduler.step()
+            if epoch_ends:
+                balancer.after_epoch()
+            finished = number == steps or (epoch_ends and epoch == epochs)
+            due = finished or (epoch_ends if validate_every is None else number % validate_every == 0)
+            validation = evaluate(model, val, tasks=tasks, device=device) if val is not None and due else None
+            if validation is not None and best.consider(validation, model):
+                history.best_step = number
+            step = Step(number, epoch, losses, weights, validation)
+            history.steps.append(step)
+            history.seconds = time.perf_counter() - started
+            yield step
+            started = time.perf_counter() - history.seconds  # a rest that the driver takes is not training
+            if finished:
+                history.stopped = "finished"
+                return
+            if patience is not None and best.without_progress >= patience:
+                history.stopped = f"stopped early: {patience} validations without progress"
+                return
     except GeneratorExit:
         history.stopped = f"stopped after step {number}"
         raise
-    except BaseException as error:
-        history.stopped = (
-            f"interrupted in step {number}" if isinstance(error, KeyboardInterrupt) else f"failed in step {number}: {error}"
-        )
+    except KeyboardInterrupt:
+        history.stopped = f"interrupted in step {number}"
+        raise
+    except Exception as error:
+        history.stopped = f"failed in step {number}: {error}"
         raise
     finally:
-        if best_weights is not None and history.best_step != number:
-            model.load_state_dict(best_weights)
+        if best.weights is not None and history.best_step != number:
+            model.load_state_dict(best.weights)
 
 
 def fit(model: nn.Module, data: Data, *, progress: bool = True, **arguments: Any) -> History:
@@ -211,6 +193,53 @@ def fit(model: nn.Module, data: Data, *, progress: bool = True, **arguments: Any
     return history
 
 
+class _BestWeights:
+    """Keeps a copy of the weights with the best validation so far."""
+
+    def __init__(self, choose: Chooser, tasks: Sequence[Task]) -> None:
+        self._choose, self._tasks = choose, tasks
+        self._first: Evaluation | None = None
+        self._score = -math.inf
+        self.weights: dict[str, Tensor] | None = None
+        self.without_progress = 0
+
+    def consider(self, validation: Evaluation, model: nn.Module) -> bool:
+        """Whether this validation is the best so far."""
+        self._first = self._first if self._first is not None else validation
+        score = self._choose(validation, self._first, self._tasks)
+        if score > self._score:
+            self._score, self.without_progress = score, 0
+            self.weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+            return True
+        self.without_progress += 1
+        return False
+
+
+def _stream(
+    data: Split | Iterable[Batch], tasks: Sequence[Task], batch_size: int, order: torch.Generator, device: torch.device
+) -> Iterator[tuple[int, bool, Batch]]:
+    """Batches without end, each with the number of its epoch and whether it is the last of it."""
+    for epoch in itertools.count(1):
+        if isinstance(data, Split):
+            batches = data.batches(batch_size, shuffle=order, device=device)
+        else:
+            batches = (batch for batch in data if _has_label(batch, tasks))
+        batch = next(batches, None)
+        if batch is None:
+            again = (
+                f" in epoch {epoch}: give a list or a DataLoader, which can be read again, not a generator" if epoch > 1 else ""
+            )
+            raise ValueError(f"the training data gave no batch with a label{again}")
+        while batch is not None:
+            following = next(batches, None)
+            yield epoch, following is None, batch
+            batch = following
+
+
+def _has_label(batch: Batch, tasks: Sequence[Task]) -> bool:
+    return any(bool(task.labelled(target_of(batch[1], task)).any()) for task in tasks)
+
+
 def _update(
     model: nn.Module,
     images: Tensor,
@@ -223,8 +252,6 @@ def _update(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """One update. Returns losses and weights for the history."""
     losses = _losses(model, images, targets, tasks)
-    if not losses:
-        raise ValueError(f"step {number}: no image of the batch has a label for any task")
     values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
     for name, value in values.items():
         # Before anything changes, so that the weights are still those of the last sound step.
@@ -241,7 +268,10 @@ def _update(
     if balancer.needs_losses_again:
         balancer.after_step(lambda: _losses(model, images, targets, tasks))
     nan = float("nan")
-    return {task.name: values.get(task.name, nan) for task in tasks}, {task.name: weights.get(task.name, nan) for task in tasks}
+    return (
+        {task.name: values.get(task.name, nan) for task in tasks},
+        {task.name: weights.get(task.name, nan) for task in tasks},
+    )
 
 
 def _losses(model: nn.Module, images: Tensor, targets: dict[str, Tensor], tasks: Sequence[Task]) -> dict[str, Tensor]:

@@ -135,6 +135,13 @@ class Split(Dataset[Batch]):
             normalisation=self.normalisation,
         )
 
+    def with_any_label(self) -> Split:
+        """Only the images that are labelled for at least one task; the split itself, if all are."""
+        labelled = torch.zeros(len(self), dtype=torch.bool)
+        for task in self.tasks:
+            labelled |= task.labelled(self.targets[task.name]).reshape(len(self), -1).any(1)
+        return self if labelled.all() else self.subset(torch.nonzero(labelled).flatten())
+
     def for_tasks(self, *names: str) -> Split:
         """The same images (not copied) with the targets of these tasks only, in this order."""
         by_name = {task.name: task for task in self.tasks}
