@@ -2,6 +2,7 @@
 
 from mtl_utils.data.digits import ATTRIBUTES, digits
 from mtl_utils.data.labels import with_few_labels, with_label_noise
+from mtl_utils.data.placed_digits import place, placed_digits
 from mtl_utils.data.sources import DataFileError, Source, data_folder, load_source
 from mtl_utils.data.split import Batch, MultiTaskData, Normalisation, Split, Targets
 from mtl_utils.data.two_objects import fashion_and_mnist, multi_fashion_mnist, multi_mnist, overlay
@@ -22,6 +23,8 @@ __all__ = [
     "multi_fashion_mnist",
     "multi_mnist",
     "overlay",
+    "place",
+    "placed_digits",
     "with_few_labels",
     "with_label_noise",
 ]
