@@ -1,1 +1,23 @@
 """Every figure: functions that take and return matplotlib `Axes`."""
+
+from mtl_utils.plotting.colours import task_colour, task_colours
+from mtl_utils.plotting.comparisons import plot_comparison, plot_spread
+from mtl_utils.plotting.confusion import joint_errors, plot_joint_errors
+from mtl_utils.plotting.histories import plot_history, plot_weights, smoothed
+from mtl_utils.plotting.images import show_image, show_split
+from mtl_utils.plotting.sharing import plot_sharing
+
+__all__ = [
+    "joint_errors",
+    "plot_comparison",
+    "plot_history",
+    "plot_joint_errors",
+    "plot_sharing",
+    "plot_spread",
+    "plot_weights",
+    "show_image",
+    "show_split",
+    "smoothed",
+    "task_colour",
+    "task_colours",
+]

@@ -1,0 +1,81 @@
+"""Comparing methods over several seeds: every run as a dot, the mean with its 95 % interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from mtl_utils.metrics import mean_interval
+from mtl_utils.plotting.axes import axes_or_new, tidy
+from mtl_utils.plotting.colours import task_colours
+
+# For each method, for each task, one number per seed.
+Results = Mapping[str, Mapping[str, Sequence[float]]]
+
+
+def plot_comparison(results: Results, ax: Axes | None = None, *, label: str = "test accuracy (%)", title: str = "") -> Axes:
+    """Methods below each other; for each task a dot per seed, and the mean with its 95 % interval.
+
+    Args:
+        results: for each method, for each task, one number per seed (two or more for an interval).
+        ax: where to draw.
+        label: what the numbers are.
+        title: text above.
+    """
+    tasks = list(dict.fromkeys(name for by_task in results.values() for name in by_task))
+    ax = tidy(axes_or_new(ax, size=(6.4, 0.7 + 0.34 * len(results) * max(len(tasks), 1))))
+    colours = task_colours(tasks)
+    height = 0.7 / max(len(tasks), 1)
+    for row, by_task in enumerate(results.values()):
+        for offset, name in enumerate(tasks):
+            values = list(by_task.get(name, ()))
+            if not values:
+                continue
+            y = row + (offset - (len(tasks) - 1) / 2) * height
+            ax.plot(values, np.full(len(values), y), "o", color=colours[name], alpha=0.35, ms=4, mew=0)
+            if len(values) > 1:
+                mean, half_width = mean_interval(values)
+                ax.errorbar(mean, y, xerr=half_width, fmt="|", color=colours[name], capsize=3, ms=9, mew=2, lw=1.4)
+    for name in tasks:
+        ax.plot([], [], "o", color=colours[name], label=name)
+    ax.set_yticks(range(len(results)), list(results))
+    ax.set_ylim(len(results) - 0.45, -0.55)
+    ax.set(xlabel=f"{label}; bars: 95 % interval of the mean", title=title)
+    if len(tasks) > 1:
+        ax.legend(frameon=False, fontsize=8, loc="best")
+    return ax
+
+
+def plot_spread(
+    values: Mapping[str, Mapping[float, Sequence[float]]],
+    ax: Axes | None = None,
+    *,
+    colours: Mapping[str, str] | None = None,
+    label: str = "",
+    across: str = "",
+    title: str = "",
+) -> Axes:
+    """Lines over a quantity that varies: the mean over seeds, in a band from the lowest to the highest seed.
+
+    Args:
+        values: for each line, for each place on the horizontal axis, one number per seed.
+        ax: where to draw.
+        colours: of the lines; by default they are taken for tasks.
+        label: vertical axis.
+        across: horizontal axis.
+        title: text above.
+    """
+    ax = tidy(axes_or_new(ax))
+    colours = colours if colours is not None else task_colours(list(values))
+    for name, line in values.items():
+        places = list(line)
+        means = [float(np.mean(line[place])) for place in places]
+        ax.plot(places, means, "o-", color=colours[name], ms=4, label=name)
+        ax.fill_between(
+            places, [min(line[p]) for p in places], [max(line[p]) for p in places], color=colours[name], alpha=0.15, lw=0
+        )
+    ax.set(xlabel=across, ylabel=label, title=title)
+    ax.legend(frameon=False, fontsize=8)
+    return ax

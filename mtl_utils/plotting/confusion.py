@@ -1,0 +1,55 @@
+"""Whether two tasks fail on the same images."""
+
+from __future__ import annotations
+
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from mtl_utils.plotting.axes import axes_or_new
+
+
+def joint_errors(first: Tensor, second: Tensor) -> Tensor:
+    """Counts of images by whether each of two tasks is right.
+
+    Args:
+        first, second: boolean `[N]`, whether the task is right on each image.
+
+    Returns:
+        `int64` `[2, 2]`: rows first task right, wrong; columns second task right, wrong.
+    """
+    if first.shape != second.shape or first.dim() != 1 or first.dtype != torch.bool or second.dtype != torch.bool:
+        raise ValueError(f"two boolean vectors of one length are needed, not {tuple(first.shape)} and {tuple(second.shape)}")
+    return torch.bincount((~first).long() * 2 + (~second).long(), minlength=4).view(2, 2)
+
+
+def plot_joint_errors(correct: dict[str, Tensor], ax: Axes | None = None, *, title: str = "") -> Axes:
+    """A two-by-two table of two tasks' successes and errors, with what it would be if they were independent.
+
+    Args:
+        correct: for two tasks, boolean `[N]`, whether each image is right.
+        ax: where to draw.
+        title: text above.
+    """
+    if len(correct) != 2:
+        raise ValueError(f"this picture compares two tasks, not {len(correct)}")
+    (first_name, first), (second_name, second) = correct.items()
+    counts = joint_errors(first, second).double()
+    expected = counts.sum(1, keepdim=True) * counts.sum(0, keepdim=True) / counts.sum()
+    ax = axes_or_new(ax, size=(4.2, 3.2))
+    ratio = torch.where(expected > 0, counts / expected.clamp_min(1e-9), torch.ones(()))
+    ax.imshow(ratio.log2().clamp(-2, 2).numpy(), cmap="PuOr_r", vmin=-2, vmax=2)
+    for row in range(2):
+        for column in range(2):
+            ax.text(
+                column,
+                row,
+                f"{int(counts[row, column]):,}\n(independent: {expected[row, column]:,.0f})",
+                ha="center",
+                va="center",
+                fontsize=9,
+            )
+    ax.set_xticks([0, 1], [f"{second_name} right", f"{second_name} wrong"])
+    ax.set_yticks([0, 1], [f"{first_name} right", f"{first_name} wrong"])
+    ax.set_title(title or "images by which task is right")
+    return ax

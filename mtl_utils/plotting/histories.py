@@ -1,0 +1,83 @@
+"""What happened in a training run, over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from mtl_utils.history import History
+from mtl_utils.plotting.axes import axes_grid, axes_or_new, tidy
+from mtl_utils.plotting.colours import task_colours
+
+
+def plot_history(history: History, axes: Sequence[Axes] | None = None, *, title: str = "") -> list[Axes]:
+    """Losses (training thin, validation as dots) and, beside them, the validation metric of every task.
+
+    Args:
+        history: the record of a run.
+        axes: two axes, for losses and for metrics; a new figure by default.
+        title: text above both.
+
+    Returns:
+        The two axes.
+    """
+    grid = axes_grid(axes, 1, 2, size=(4.4, 3.0))
+    losses, metrics = grid[:2]
+    colours = task_colours(history.tasks)
+    numbers = [step.number for step in history.steps]
+    for name, colour in colours.items():
+        losses.plot(numbers, smoothed([step.losses[name] for step in history.steps]), color=colour, linewidth=1, label=name)
+        if history.validations:
+            when = [step.number for step in history.validations]
+            losses.plot(
+                when, [_validated(step, "losses", name) for step in history.validations], "o--", color=colour, ms=4, lw=0.8
+            )
+            metrics.plot(
+                when, [_validated(step, "metrics", name) for step in history.validations], "o-", color=colour, ms=4, label=name
+            )
+    if history.best_step is not None:
+        metrics.axvline(history.best_step, color="#777777", linewidth=0.8, linestyle=":")
+    losses.set(xlabel="step", ylabel="loss (line: training, dots: validation)", title=title)
+    metrics.set(xlabel="step", ylabel="metric on validation", title="dotted: weights kept" if history.best_step else "")
+    for ax in (losses, metrics):
+        tidy(ax)
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(frameon=False, fontsize=8)
+    return grid[:2]
+
+
+def plot_weights(history: History, ax: Axes | None = None, *, title: str = "") -> Axes:
+    """The effective weight of each task over the steps of a run."""
+    ax = tidy(axes_or_new(ax))
+    numbers = [step.number for step in history.steps]
+    for name, colour in task_colours(history.tasks).items():
+        ax.plot(numbers, [step.weights[name] for step in history.steps], color=colour, linewidth=1, label=name)
+    ax.set(xlabel="step", ylabel="effective weight", title=title)
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
+def smoothed(values: Sequence[float], *, memory: float = 0.9) -> np.ndarray:
+    """Exponential moving average, corrected for its start; missing values (`nan`) are passed over.
+
+    Args:
+        values: one per step.
+        memory: share of the past, 0 to below 1.
+
+    Returns:
+        As many values.
+    """
+    average, weight, result = 0.0, 0.0, []
+    for value in values:
+        if not math.isnan(value):
+            average = memory * average + (1 - memory) * value
+            weight = memory * weight + (1 - memory)
+        result.append(average / weight if weight else float("nan"))
+    return np.array(result)
+
+
+def _validated(step: object, what: str, name: str) -> float:
+    return float(getattr(step.validation, what)[name])  # type: ignore[attr-defined]

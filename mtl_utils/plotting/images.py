@@ -1,0 +1,79 @@
+"""Images with their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from mtl_utils.data.split import Split
+from mtl_utils.plotting.axes import axes_grid, axes_or_new
+from mtl_utils.tasks import MISSING_CLASS, Task
+
+
+def show_image(image: Tensor, ax: Axes | None = None, *, title: str = "") -> Axes:
+    """Draw one image.
+
+    Args:
+        image: `[1, H, W]` or `[H, W]` (grey) or `[3, H, W]` (colour); `uint8`, or real values from 0 to 1.
+        ax: where to draw.
+        title: text above it.
+    """
+    ax = axes_or_new(ax, size=(2.0, 2.2))
+    if image.dim() == 3:
+        image = image[0] if image.shape[0] == 1 else image.movedim(0, -1)
+    top = 255 if not image.is_floating_point() else 1.0
+    ax.imshow(image.cpu().numpy(), cmap="gray", vmin=0, vmax=top, interpolation="nearest")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.set_title(title, fontsize=9)
+    return ax
+
+
+def show_split(
+    split: Split,
+    count: int = 8,
+    *,
+    first: int = 0,
+    columns: int = 8,
+    answers: Mapping[str, Tensor] | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> list[Axes]:
+    """Draw some images of a split, each with the targets of its tasks (classes and short vectors) above it.
+
+    Args:
+        split: where the images come from.
+        count: how many.
+        first: index of the first one.
+        columns: images per row.
+        answers: for some tasks the predicted class of every image of the split, `[N]`; wrong ones are marked ✗.
+        axes: where to draw; a new figure by default.
+    """
+    count = min(count, len(split) - first)
+    columns = min(columns, count)
+    grid = axes_grid(axes, -(-count // columns), columns, size=(1.25, 1.3 + 0.2 * len(split.tasks)))
+    for index, ax in zip(range(first, first + count), grid, strict=False):
+        lines = [_label(task, split.targets[task.name][index], (answers or {}).get(task.name), index) for task in split.tasks]
+        show_image(split.images[index], ax, title="\n".join(line for line in lines if line))
+    for ax in grid[count:]:
+        ax.set_axis_off()
+    return grid
+
+
+def _label(task: Task, target: Tensor, answers: Tensor | None, index: int) -> str:
+    if task.kind == "classification":
+        text = f"{task.name}: {_class_name(task, int(target))}"
+        if answers is not None:
+            answer = int(answers[index])
+            text += " ✓" if answer == int(target) else f" ✗ ({_class_name(task, answer)})"
+        return text
+    if task.kind == "regression" and task.output_size <= 4:
+        return f"{task.name}: " + ", ".join(f"{value:.1f}" for value in target.tolist())
+    return ""
+
+
+def _class_name(task: Task, number: int) -> str:
+    if number == MISSING_CLASS:
+        return "?"
+    return task.class_names[number] if task.class_names else str(number)

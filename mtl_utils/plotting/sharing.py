@@ -1,0 +1,68 @@
+"""Parameter sharing as a picture: which parts are shared by which tasks, and how many parameters they have."""
+
+from __future__ import annotations
+
+import math
+
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch, Patch
+
+from mtl_utils.models.multi_task_model import MultiTaskModel, Part
+from mtl_utils.plotting.axes import axes_or_new
+from mtl_utils.plotting.colours import SHARED_COLOUR, task_colours
+
+
+def plot_sharing(model: MultiTaskModel, ax: Axes | None = None, *, title: str = "") -> Axes:
+    """Draw a model's parts from the image (left) to the outputs (right); shared ones grey, others in their task's colour.
+
+    A box is the wider the more parameters it has (by their logarithm), and says how many.
+
+    Args:
+        model: lists its parts.
+        ax: where to draw.
+        title: text above; by default the number of parameters in all and shared.
+    """
+    parts = model.parts()
+    levels = sorted({part.level for part in parts})
+    rows = model.task_names
+    ax = axes_or_new(ax, size=(2.0 + 1.5 * len(levels), 0.9 + 0.75 * len(rows)))
+    colours = task_colours(rows)
+    for column, level in enumerate(levels):
+        for part, centre, height in _placed([part for part in parts if part.level == level], rows):
+            _box(ax, part, column, centre, height, colours[part.tasks[0]] if len(part.tasks) == 1 else SHARED_COLOUR)
+    for row, name in enumerate(rows):
+        ax.text(len(levels) - 0.42, row, name, color=colours[name], va="center", fontsize=10, fontweight="bold")
+    ax.text(-0.55, (len(rows) - 1) / 2, "image", ha="right", va="center", fontsize=10)
+    ax.set_xlim(-1.1, len(levels) + 0.2)
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.set_axis_off()
+    total = sum(part.size for part in parts)
+    shared = sum(part.size for part in parts if len(part.tasks) > 1)
+    ax.set_title(title or f"{total:,} parameters, {shared:,} of them shared", fontsize=10)
+    if shared:
+        ax.legend(handles=[Patch(color=SHARED_COLOUR, alpha=0.45, label="shared")], frameon=False, fontsize=8, loc="lower left")
+    return ax
+
+
+def _placed(parts: list[Part], rows: tuple[str, ...]) -> list[tuple[Part, float, float]]:
+    """Each part of one level with its centre and height: beside the tasks that use it, and not upon another."""
+    placed = []
+    for part in parts:
+        among = [row for row, name in enumerate(rows) if name in part.tasks]
+        same = [other for other in parts if other.tasks == part.tasks]
+        slot = (among[-1] - among[0] + 1) / len(same)
+        top = among[0] - 0.5 + slot * same.index(part)
+        placed.append((part, top + slot / 2, slot * 0.72))
+    return placed
+
+
+def _box(ax: Axes, part: Part, column: int, centre: float, height: float, colour: str) -> None:
+    width = 0.34 + 0.1 * math.log10(max(part.size, 1))
+    ax.add_patch(
+        FancyBboxPatch(
+            (column - width / 2, centre - height / 2), width, height, boxstyle="round,pad=0,rounding_size=0.06",
+            facecolor=colour, alpha=0.45, edgecolor=colour, linewidth=1.2,
+        )
+    )  # fmt: skip
+    name = part.name.removeprefix("encoder.").split(" of ")[0]
+    ax.text(column, centre, f"{name}\n{part.size:,}", ha="center", va="center", fontsize=8)
