@@ -19,6 +19,7 @@ from mtl_utils.data.split import Batch, MultiTaskData, Split, check_positive
 from mtl_utils.device import choose_device
 from mtl_utils.evaluation import Evaluation, check_model_has_tasks, evaluate, output_of, target_of, tasks_of
 from mtl_utils.history import History, Step
+from mtl_utils.models.multi_task_model import MultiTaskModel
 from mtl_utils.randomness import RandomState, generator
 from mtl_utils.tasks import Task, check_tasks
 
@@ -115,10 +116,12 @@ def train(
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     balancer = balancer if balancer is not None else WeightedSum()
     balancer.prepare([task.name for task in tasks])
-    groups: list[dict[str, Any]] = [{"params": [p for p in model.parameters() if p.requires_grad]}]
+    groups = _parameter_groups(model)
     if learned := balancer.parameters():
         groups.append({"params": learned, "weight_decay": 0.0})
     update = (optimizer if optimizer is not None else adam())(groups)
+    for group in update.param_groups:
+        group["lr"] *= group.get("learning_rate_factor", 1.0)
     scheduler = schedule(update) if schedule is not None else None
     history = history if history is not None else History()
     chance = RandomState(seed, device)
@@ -264,6 +267,7 @@ def _update(
     weights = balancer.backward(losses, model)
     if penalty is not None:
         torch.autograd.backward(penalty(model))
+    _match_layout(model)
     optimizer.step()
     if balancer.needs_losses_again:
         balancer.after_step(lambda: _losses(model, images, targets, tasks))
@@ -284,6 +288,24 @@ def _losses(model: nn.Module, images: Tensor, targets: dict[str, Tensor], tasks:
         if task.labelled(target).any():
             losses[task.name] = task.loss(output, target)
     return losses
+
+
+def _parameter_groups(model: nn.Module) -> list[dict[str, Any]]:
+    """What the optimizer learns of the model, in the model's own groups if it has a wish (see `MultiTaskModel`)."""
+    groups = model.parameter_groups() if isinstance(model, MultiTaskModel) else [{"params": list(model.parameters())}]
+    return [{**group, "params": [p for p in group["params"] if p.requires_grad]} for group in groups]
+
+
+def _match_layout(model: nn.Module) -> None:
+    """Give every gradient the memory layout of its parameter.
+
+    Backward passes do so by themselves; balancers and penalties that write gradients may not. PyTorch's fused optimizers on a
+    CPU silently take the wrong elements when the two layouts differ.
+    """
+    for parameter in model.parameters():
+        gradient = parameter.grad
+        if gradient is not None and gradient.stride() != parameter.stride():
+            parameter.grad = torch.empty_like(parameter).copy_(gradient)
 
 
 def _check_length(epochs: int | None, steps: int | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -61,6 +61,14 @@ class MultiTaskModel(nn.Module, ABC):
         """Parameters that this task alone uses."""
         self.check_task(name)
         return [parameter for part in self.parts() if part.tasks == (name,) for parameter in part.module.parameters()]
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """All parameters in groups for an optimizer, as PyTorch takes them.
+
+        A model whose parts need another step size overrides this: `learning_rate_factor` in a group multiplies the learning
+        rate, whatever it is (`train` sees to it; a schedule that sets absolute rates, such as OneCycleLR, takes it back).
+        """
+        return [{"params": list(self.parameters())}]
 
     def check_task(self, name: str) -> None:
         """Raise a `ValueError` in words if the model does not know the task."""
