@@ -18,30 +18,36 @@ def test_tasks_shapes_and_sizes(data):
     assert (len(data.train), len(data.val), len(data.test)) == (300, 200, 100)
 
 
-def test_the_position_is_the_centre_of_the_square_with_all_the_ink(data):
-    ink = data.train.images[:, 0] > 0
-    place_of_pixel = torch.arange(28) + 0.5
-    for axis, seen in ((0, ink.any(2)), (1, ink.any(1))):
-        centre = data.train.targets["position"][:, axis]
-        first = torch.where(seen, place_of_pixel, torch.tensor(99.0)).amin(1)
-        last = torch.where(seen, place_of_pixel, torch.tensor(-1.0)).amax(1)
-        assert (first > centre - 7).all() and (last < centre + 7).all()
+def test_the_position_is_the_centre_of_the_box_around_the_ink(data):
+    for image, (row, column) in zip(data.train.images[:50, 0], data.train.targets["position"].tolist(), strict=False):
+        rows, columns = torch.nonzero(image, as_tuple=True)
+        assert row == (rows.min() + rows.max() + 1) / 2
+        assert column == (columns.min() + columns.max() + 1) / 2
 
 
-def test_positions_are_spread_over_the_whole_image():
-    position = placed_digits(2000, 1, 1).train.targets["position"]
-    assert position.amin() == 7 and position.amax() == 21
-    assert position.mean(0).tolist() == pytest.approx([14, 14], abs=0.5)
-    assert position.var(0).tolist() == pytest.approx([56 / 3, 56 / 3], rel=0.15)  # uniform over 15 values: (15² − 1)/12
+def test_nothing_of_a_digit_is_lost_and_it_may_go_to_every_side():
+    digits = load_source("MNIST", train=True).images[:500]
+    for where, axis, edge in ((0.0, 1, 0), (0.0, 2, 0), (1.0, 1, 27), (1.0, 2, 27)):
+        images, _ = place(digits, torch.full((500, 2), where))
+        assert images.shape == (500, 1, 28, 28) and images.dtype == torch.uint8
+        assert torch.equal(images[:, 0].flatten(1).sort().values, digits.flatten(1).sort().values)
+        assert (images[:, 0].select(axis, edge) > 0).any(1).all()
 
 
 def test_place_by_value():
-    digit = torch.zeros(2, 28, 28, dtype=torch.uint8)
-    digit[:, 0:2, 0:2] = torch.tensor([[100, 102], [104, 106]], dtype=torch.uint8)
-    images = place(digit, torch.tensor([[0, 0], [14, 3]]))
-    assert images.shape == (2, 1, 28, 28) and images.dtype == torch.uint8
-    assert images[0, 0, 0, 0] == 103 and images[1, 0, 14, 3] == 103
-    assert int((images > 0).sum()) == 2
+    digit = torch.zeros(1, 4, 5, dtype=torch.uint8)
+    digit[0, 1:3, 1] = torch.tensor([7, 9], dtype=torch.uint8)
+    images, position = place(digit, torch.tensor([[1.0, 0.5]]))  # two rows down at most, of five columns the middle one
+    expected = torch.zeros(4, 5, dtype=torch.uint8)
+    expected[2:4, 2] = torch.tensor([7, 9], dtype=torch.uint8)
+    assert torch.equal(images[0, 0], expected)
+    assert position.tolist() == [[3.0, 2.5]]
+
+
+def test_positions_are_spread_around_the_middle():
+    position = placed_digits(2000, 1, 1).train.targets["position"]
+    assert position.mean(0).tolist() == pytest.approx([14, 14], abs=0.3)
+    assert (position.std(0) > 2).all()
 
 
 def test_same_seed_same_images_and_no_image_in_two_splits(data):

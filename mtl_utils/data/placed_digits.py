@@ -1,4 +1,4 @@
-"""A small digit somewhere in the image: which digit is it, and where? A classification beside a regression in pixels.
+"""A digit somewhere in the image: which digit is it, and where? A classification beside a regression in pixels.
 
 The two losses have different units, and so different sizes: a cross-entropy of about 2 beside a squared error of about 200
 square pixels. That makes these images the smallest problem on which loss weights matter.
@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from mtl_utils.data.sources import DIGIT_NAMES, load_source
 from mtl_utils.data.split import MultiTaskData, Split, check_positive
 from mtl_utils.randomness import generator
 from mtl_utils.tasks import classification, regression
 
-_IMAGE, _DIGIT = 28, 14
 _VALIDATION_POOL = 10_000
 
 
 def placed_digits(train: int = 50_000, val: int = 10_000, test: int = 10_000, *, seed: int = 0) -> MultiTaskData:
-    """MNIST digits, reduced to 14×14 pixels by averaging, each at a random place of a black 28×28 image.
+    """MNIST digits, each moved to a random place that leaves all of it inside the 28×28 image.
 
-    Tasks `digit` (ten classes, cross-entropy) and `position` (row and column of the centre of the 14×14 square, in pixels,
-    7 to 21; squared error averaged over the two, in square pixels).
+    Tasks `digit` (ten classes, cross-entropy) and `position` (row and column of the centre of the digit's bounding box, in
+    pixels from the upper left corner of the image; squared error averaged over the two, in square pixels).
 
     Args:
         train, val, test: how many images, at most 50,000 / 10,000 / 10,000; validation is cut from the training images.
@@ -44,25 +42,29 @@ def placed_digits(train: int = 50_000, val: int = 10_000, test: int = 10_000, *,
     splits = {}
     for part, pool in pools.items():
         source = load_source("MNIST", train=part != "test")
-        corner = torch.randint(_IMAGE - _DIGIT + 1, (len(pool), 2), generator=chance)
-        targets = {"digit": source.labels[pool], "position": corner.float() + _DIGIT / 2}
-        splits[part] = Split(place(source.images[pool], corner), targets, tasks)
+        images, position = place(source.images[pool], torch.rand(len(pool), 2, generator=chance))
+        targets = {"digit": source.labels[pool], "position": position}
+        splits[part] = Split(images, targets, tasks)
     return MultiTaskData("placed digits", **splits)
 
 
-def place(digits: Tensor, corner: Tensor) -> Tensor:
-    """Reduce digits to half their size and put each on a black image of the old size.
+def place(digits: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
+    """Move each digit in its image.
 
     Args:
-        digits: `uint8` `[N, 28, 28]`.
-        corner: `[N, 2]`, row and column of the upper left pixel, each from 0 to 14.
+        digits: `uint8` `[N, H, W]`, none of them black.
+        where: `[N, 2]`, from 0 (as far up, or left, as it can go) to 1 (as far down, or right).
 
     Returns:
-        `uint8` `[N, 1, 28, 28]`.
+        Images `uint8` `[N, 1, H, W]`, and the centres of the digits' bounding boxes `[N, 2]`, row and column in pixels.
     """
-    small = F.avg_pool2d(digits[:, None].float(), 2).round().to(torch.uint8)
-    rows = corner[:, 0, None, None] + torch.arange(_DIGIT)[:, None]
-    columns = corner[:, 1, None, None] + torch.arange(_DIGIT)
-    images = torch.zeros(len(digits), 1, _IMAGE, _IMAGE, dtype=torch.uint8)
-    images[torch.arange(len(digits))[:, None, None], 0, rows, columns] = small[:, 0]
-    return images
+    numbers, rows, columns = torch.arange(len(digits))[:, None, None], *(torch.arange(size) for size in digits.shape[1:])
+    ink = digits > 0
+    sources, centres = [], []
+    for axis, (seen, places) in enumerate(((ink.any(2), rows), (ink.any(1), columns))):
+        first, last = seen.int().argmax(1), len(places) - 1 - seen.flip(1).int().argmax(1)
+        free = len(places) - (last - first + 1)  # pixels by which the box can move
+        start = (where[:, axis] * (free + 1)).long().minimum(free)
+        sources.append((places - (start - first)[:, None]) % len(places))  # what leaves on one side and returns is black
+        centres.append(start + (last - first + 1) / 2)
+    return digits[numbers, sources[0][:, :, None], sources[1][:, None, :]][:, None], torch.stack(centres, 1)
