@@ -26,7 +26,8 @@ def mean_improvement(now: Evaluation, first: Evaluation, tasks: Sequence[Task]) 
         return mean if tasks[0].higher_is_better else -mean
     return delta_m(
         {task.name: now.metrics[task.name] for task in tasks},
-        {task.name: first.metrics[task.name] for task in tasks},
+        # From 0 there is no relative change; a 1 in its place makes the plain change count, which orders weights just as well.
+        {task.name: first.metrics[task.name] or 1.0 for task in tasks},
         {task.name: task.higher_is_better for task in tasks},
     )
 

@@ -2,6 +2,7 @@
 
 from mtl_utils.data.digits import ATTRIBUTES, digits
 from mtl_utils.data.labels import with_few_labels, with_label_noise
+from mtl_utils.data.moving_scenes import MovingScenes, Scenes, boxes_of, moving_scenes
 from mtl_utils.data.placed_digits import place, placed_digits
 from mtl_utils.data.sources import DataFileError, Source, data_folder, load_source
 from mtl_utils.data.split import Batch, MultiTaskData, Normalisation, Split, Targets
@@ -11,15 +12,19 @@ __all__ = [
     "ATTRIBUTES",
     "Batch",
     "DataFileError",
+    "MovingScenes",
     "MultiTaskData",
     "Normalisation",
+    "Scenes",
     "Source",
     "Split",
     "Targets",
+    "boxes_of",
     "data_folder",
     "digits",
     "fashion_and_mnist",
     "load_source",
+    "moving_scenes",
     "multi_fashion_mnist",
     "multi_mnist",
     "overlay",

@@ -14,6 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mtl_utils.data.pools import draw, source_pools
 from mtl_utils.data.sources import Source, load_source
 from mtl_utils.data.split import MultiTaskData, Split, check_positive
 from mtl_utils.randomness import generator
@@ -23,7 +24,6 @@ _CANVAS, _IMAGE, _SHIFT = 36, 28, 6
 # Row (or column) k of the reduced image shows row floor(k·36/28) of the canvas.
 _SHOWN = torch.arange(_IMAGE) * _CANVAS // _IMAGE
 _CHUNK = 4096
-_VALIDATION_POOL = 10_000
 
 
 def multi_mnist(train: int = 50_000, val: int = 10_000, test: int = 10_000, *, seed: int = 0) -> MultiTaskData:
@@ -79,28 +79,20 @@ def _two_objects(name: str, kinds: tuple[str, str], sizes: tuple[int, int, int],
         check_positive(f"{name}: the number of {part} images", size)
     chance = generator(seed)
     published = {kind: load_source(kind, train=True) for kind in kinds}
-    # One cut for both kinds: which published images validate must not depend on the sizes asked for.
-    order = torch.randperm(60_000, generator=chance)
-    pools = {"train": order[_VALIDATION_POOL:], "val": order[:_VALIDATION_POOL]}
+    pools = source_pools(chance)  # one cut for both kinds
     splits = {
         part: _pair(kinds, published, pools[part], size, chance) for part, size in zip(("train", "val"), sizes[:2], strict=True)
     }
     published = {kind: load_source(kind, train=False) for kind in kinds}
-    splits["test"] = _pair(kinds, published, torch.arange(10_000), sizes[2], chance)
+    splits["test"] = _pair(kinds, published, pools["test"], sizes[2], chance)
     return MultiTaskData(name, **splits)
 
 
 def _pair(kinds: tuple[str, str], published: dict[str, Source], pool: Tensor, size: int, chance: torch.Generator) -> Split:
     left, right = published[kinds[0]], published[kinds[1]]
-    left_index, right_index = (_draw(pool, size, chance) for _ in range(2))
+    left_index, right_index = (draw(pool, size, chance) for _ in range(2))
     return Split(
         overlay(left.images, right.images, left_index, right_index),
         {"left": left.labels[left_index], "right": right.labels[right_index]},
         [classification("left", left.class_names), classification("right", right.class_names)],
     )
-
-
-def _draw(pool: Tensor, size: int, chance: torch.Generator) -> Tensor:
-    """`size` indices from the pool: each at most once before any comes again."""
-    rounds = -(-size // len(pool))
-    return torch.cat([pool[torch.randperm(len(pool), generator=chance)] for _ in range(rounds)])[:size]
