@@ -5,6 +5,15 @@ from mtl_utils.plotting.comparisons import plot_comparison, plot_spread
 from mtl_utils.plotting.confusion import joint_errors, plot_joint_errors
 from mtl_utils.plotting.histories import plot_history, plot_weights, smoothed
 from mtl_utils.plotting.images import show_image, show_split
+from mtl_utils.plotting.scenes import (
+    show_boxes,
+    show_class_map,
+    show_depth_map,
+    show_masks,
+    show_scene,
+    show_tracks,
+    show_video,
+)
 from mtl_utils.plotting.sharing import plot_sharing
 
 __all__ = [
@@ -15,8 +24,15 @@ __all__ = [
     "plot_sharing",
     "plot_spread",
     "plot_weights",
+    "show_boxes",
+    "show_class_map",
+    "show_depth_map",
     "show_image",
+    "show_masks",
+    "show_scene",
     "show_split",
+    "show_tracks",
+    "show_video",
     "smoothed",
     "task_colour",
     "task_colours",
