@@ -30,6 +30,9 @@ class Verdict:
         mark = {"not attempted": "…", "right": "✓", "wrong": "✗"}[self.state]
         return f"{mark} Exercise {self.exercise}: {self.message}"
 
+    def _ipython_display_(self) -> None:
+        """Nothing: `judge` has printed the line already, so a cell that ends with a check must not show it again."""
+
 
 def judge(exercise: str, answer: Any, conditions: Sequence[Condition], praise: str = "right!") -> Verdict:
     """Print and return the verdict on an answer.

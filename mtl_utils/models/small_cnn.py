@@ -10,15 +10,16 @@ from mtl_utils.models.stages import check_image_shape
 
 
 def small_cnn(
-    image_shape: tuple[int, int, int] = (1, 28, 28), *, channels: tuple[int, ...] = (32, 64, 128), pool: bool = True
+    image_shape: tuple[int, int, int] = (1, 28, 28), *, channels: tuple[int, ...] = (32, 64, 128), pool: int = 3
 ) -> nn.Sequential:
-    """Stages of 3×3 convolution, batch norm, ReLU and 2×2 max-pooling, and a last one that averages over the image.
+    """Stages of 3×3 convolution, batch norm, ReLU and 2×2 max-pooling, and a last one that averages.
 
     Args:
         image_shape: channels, height and width of the images; each stage halves height and width.
         channels: channels after each stage.
-        pool: whether to average over the image at the end, to `[N, channels[-1]]`; without it (for tasks per pixel) the
-            encoder gives `[N, channels[-1], H', W']`.
+        pool: the features are averaged over a grid of `pool`×`pool` cells at the end and come as a vector,
+            `[N, channels[-1]·pool²]`. With 1 they no longer tell *where* something is; with 0 there is no averaging, and the
+            encoder gives `[N, channels[-1], H', W']`, for tasks per pixel.
     """
     colours, _, _ = check_image_shape(image_shape, at_least=2 ** len(channels), encoder="small_cnn")
     stages: OrderedDict[str, nn.Module] = OrderedDict()
@@ -27,5 +28,5 @@ def small_cnn(
             nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)
         )
     if pool:
-        stages["pool"] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        stages["pool"] = nn.Sequential(nn.AdaptiveAvgPool2d(pool), nn.Flatten())
     return nn.Sequential(stages)

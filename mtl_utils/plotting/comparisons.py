@@ -34,7 +34,7 @@ def plot_comparison(results: Results, ax: Axes | None = None, *, label: str = "t
             if not values:
                 continue
             y = row + (offset - (len(tasks) - 1) / 2) * height
-            ax.plot(values, np.full(len(values), y), "o", color=colours[name], alpha=0.35, ms=4, mew=0)
+            ax.plot(values, np.full(len(values), y), "o", color=colours[name], alpha=0.45, ms=5.5, mew=0)
             if len(values) > 1:
                 mean, half_width = mean_interval(values)
                 ax.errorbar(mean, y, xerr=half_width, fmt="|", color=colours[name], capsize=3, ms=9, mew=2, lw=1.4)
