@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from mtl_utils.balancing.balancer import Losses, Weights
+from mtl_utils.balancing.positive_losses import check_positive_losses
 from mtl_utils.balancing.scalarization import Scalarization
 from mtl_utils.tasks import Task
 
@@ -23,9 +26,17 @@ class UncertaintyWeighting(Scalarization):
 
     Args:
         tasks: the tasks; their kinds decide f.
+        start: `"zero"` starts every s at 0, as is usual. `"first losses"` starts it where the total is lowest for the task's
+            first loss, s = log(2f·L), so that the weights fit from the first step and the losses' units play no part.
+
+    Raises:
+        ValueError: if a first loss to start at is not above zero.
     """
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
+    def __init__(self, tasks: Sequence[Task], *, start: Literal["zero", "first losses"] = "zero") -> None:
+        if start not in ("zero", "first losses"):
+            raise ValueError(f"uncertainty weighting starts at 'zero' or 'first losses', not {start!r}")
+        self._start = start
         self._factors = {task.name: 1.0 if task.is_classification else 0.5 for task in tasks}
         super().__init__(lambda _: KendallTotal([self._factor(name) for name in self.tasks]))
 
@@ -33,6 +44,15 @@ class UncertaintyWeighting(Scalarization):
     def log_variances(self) -> dict[str, float]:
         """The s = log σ² of each task, as learned so far."""
         return dict(zip(self.tasks, self.scalarizer.log_variances.tolist(), strict=True))  # type: ignore[operator]
+
+    def backward(self, losses: Losses, model: nn.Module) -> Weights:
+        new = {name: loss for name, loss in losses.items() if name not in self._last}
+        if new and self._start == "first losses":
+            check_positive_losses("uncertainty weighting that starts at the first losses", new)
+            with torch.no_grad():
+                for name, loss in new.items():
+                    self.scalarizer.log_variances[self.tasks.index(name)] = torch.log(2 * self._factor(name) * loss)  # type: ignore[operator]
+        return super().backward(losses, model)
 
     def _factor(self, name: str) -> float:
         if name not in self._factors:
