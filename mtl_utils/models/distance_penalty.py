@@ -1,0 +1,115 @@
+"""The distance between columns as a penalty: from one network per task (strength 0) to hard sharing (infinite strength)."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from mtl_utils.models.columns import Columns
+
+Norm = Literal["L1", "L2"]
+
+
+class DistancePenalty:
+    """λ·Σ|θ_a − θ_b| (L1) or ½·λ·Σ(θ_a − θ_b)² (L2), over all pairs of columns and all corresponding weights.
+
+    λ = 0 leaves T single-task networks. As λ grows the columns become one. `λ = math.inf` is that limit, hard sharing, exactly:
+    the columns are set to their mean, and each gets the *sum* of the columns' gradients, which is the gradient of a weight that
+    all tasks share. Columns that start alike then stay alike, whatever the optimizer; columns that have trained apart keep a
+    difference of about one update, as long as the optimizer remembers their different pasts.
+
+    Deviation from Duong et al.: theirs is the squared L2 distance between an English parser and a second one, trained one after
+    the other; here all columns move. L1 lets single weights become (almost) equal while others stay free.
+
+    Args:
+        strength: λ, zero or more; assign another number while training runs, the next step uses it.
+        norm: `"L1"` or `"L2"`.
+    """
+
+    def __init__(self, strength: float, norm: Norm = "L2") -> None:
+        if norm not in ("L1", "L2"):
+            raise ValueError(f"the norm of a distance penalty must be 'L1' or 'L2', not {norm!r}")
+        self.norm: Norm = norm
+        self.strength = strength
+
+    @property
+    def strength(self) -> float:
+        """λ, the strength now in force."""
+        return self._strength
+
+    @strength.setter
+    def strength(self, strength: float) -> None:
+        if isinstance(strength, bool) or not isinstance(strength, int | float) or math.isnan(strength) or strength < 0:
+            raise ValueError(f"a penalty's strength must be a number, zero or more, not {strength!r}")
+        self._strength = float(strength)
+
+    def __call__(self, model: nn.Module) -> Tensor:
+        """The penalty, a scalar with its graph. Called by `train` when the tasks' gradients are there, before the update."""
+        if not isinstance(model, Columns):
+            raise ValueError(
+                f"a distance penalty needs a model with one column per task, such as twin_columns, not {type(model).__name__}"
+            )
+        columns = [list(column.parameters()) for column in model.columns.values()]
+        if math.isinf(self.strength):
+            _tie(columns)
+            return _nothing(columns)
+        return self._penalty(columns)
+
+    def _penalty(self, columns: list[list[nn.Parameter]]) -> Tensor:
+        total = sum((total_distance(one, two, self.norm) for one, two in combinations(columns, 2)), _nothing(columns))
+        return total * (self.strength if self.norm == "L1" else self.strength / 2)
+
+
+class DecoupledDistancePenalty(DistancePenalty):
+    """The squared L2 penalty taken out of the gradient: each step first pulls every weight towards the columns' mean.
+
+    θ_i ← θ̄ + (θ_i − θ̄)/(1 + η·λ·T), the exact (implicit) step of size η on ½·λ·Σ(θ_a − θ_b)². Adam divides every gradient
+    by its usual size. A strong penalty *in* the gradient makes that size large, and the tasks' own gradients are then
+    divided away: the columns stay together and hardly learn. What AdamW does for weight decay (Loshchilov & Hutter,
+    "Decoupled weight decay regularization", ICLR 2019), this does for the distance.
+
+    Args:
+        strength: λ.
+        learning_rate: η, that of the optimizer.
+    """
+
+    def __init__(self, strength: float, learning_rate: float) -> None:
+        super().__init__(strength)
+        if not 0 < learning_rate < math.inf:
+            raise ValueError(f"a learning rate must be above zero and finite, not {learning_rate!r}")
+        self.learning_rate = learning_rate
+
+    def _penalty(self, columns: list[list[nn.Parameter]]) -> Tensor:
+        kept = 1 / (1 + self.learning_rate * self.strength * len(columns))
+        with torch.no_grad():
+            for corresponding in zip(*columns, strict=True):
+                mean = torch.stack(corresponding).mean(0)
+                for parameter in corresponding:
+                    parameter.lerp_(mean, 1 - kept)
+        return _nothing(columns)
+
+
+def total_distance(one: list[nn.Parameter], two: list[nn.Parameter], norm: Norm) -> Tensor:
+    """Σ|θ_a − θ_b| (L1) or Σ(θ_a − θ_b)² (L2) over corresponding weights, a scalar with its graph."""
+    # Flat vectors first: one difference of everything is a third of the cost of many small ones.
+    difference = torch.cat([weight.flatten() for weight in one]) - torch.cat([weight.flatten() for weight in two])
+    return difference.abs().sum() if norm == "L1" else difference.square().sum()
+
+
+def _nothing(columns: list[list[nn.Parameter]]) -> Tensor:
+    return torch.zeros((), device=columns[0][0].device, requires_grad=True)
+
+
+@torch.no_grad()
+def _tie(columns: list[list[nn.Parameter]]) -> None:
+    for corresponding in zip(*columns, strict=True):
+        mean = torch.stack(corresponding).mean(0)
+        gradients = [parameter.grad for parameter in corresponding if parameter.grad is not None]
+        together = torch.stack(gradients).sum(0) if gradients else None
+        for parameter in corresponding:
+            parameter.copy_(mean)
+            parameter.grad = None if together is None else together.clone()
