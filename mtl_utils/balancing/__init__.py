@@ -8,8 +8,10 @@ from mtl_utils.balancing.geometric_mean import GeometricMean
 from mtl_utils.balancing.gradients import task_gradients
 from mtl_utils.balancing.gradnorm import GradNorm
 from mtl_utils.balancing.imtl_l import IMTLL
+from mtl_utils.balancing.preference_sum import PreferenceSum
 from mtl_utils.balancing.random_weighting import RandomWeighting
 from mtl_utils.balancing.scalarization import Scalarization
+from mtl_utils.balancing.smooth_tchebycheff import SmoothTchebycheff
 from mtl_utils.balancing.uncertainty_weighting import UncertaintyWeighting
 from mtl_utils.balancing.weighted_sum import WeightedSum
 
@@ -21,8 +23,10 @@ __all__ = [
     "DynamicWeightAverage",
     "GeometricMean",
     "GradNorm",
+    "PreferenceSum",
     "RandomWeighting",
     "Scalarization",
+    "SmoothTchebycheff",
     "UncertaintyWeighting",
     "WeightedSum",
     "pcgrad",

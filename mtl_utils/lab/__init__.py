@@ -1,5 +1,7 @@
 """Sliders on live training: one moves a loss weight and sees what it does, while the network is training."""
 
+from mtl_utils.lab.concave_front_lab import ConcaveFrontLab
 from mtl_utils.lab.loss_weight_lab import LossWeightLab
+from mtl_utils.lab.steerable_lab import SteerableLab
 
-__all__ = ["LossWeightLab"]
+__all__ = ["ConcaveFrontLab", "LossWeightLab", "SteerableLab"]

@@ -19,13 +19,14 @@ class Panel:
     Args:
         canvas: the picture.
         lines: lines of text to keep free for the state in words.
+        rest: see `Player`.
     """
 
-    def __init__(self, canvas: Canvas, *, lines: int = 3) -> None:
+    def __init__(self, canvas: Canvas, *, lines: int = 3, rest: float = 0.0) -> None:
         self._canvas = canvas
         self._status = controls.StatusLine(lines)
         self._closed = False
-        self.player = Player(self._advance, self._draw)
+        self.player = Player(self._advance, self._draw, rest)
         open_labs.register(self)
 
     @property
@@ -71,8 +72,8 @@ class Panel:
 class LivePanel(Panel):
     """A panel with play, pause, step, reset and a seed. Subclasses say what a step, a reset and the picture are."""
 
-    def __init__(self, canvas: Canvas, *, seed: int = 0, lines: int = 3) -> None:
-        super().__init__(canvas, lines=lines)
+    def __init__(self, canvas: Canvas, *, seed: int = 0, lines: int = 3, rest: float = 0.0) -> None:
+        super().__init__(canvas, lines=lines, rest=rest)
         self._notice = ""
         self._presence = Presence()
         self.play_button = controls.button("play", "play", "Train, until paused or at the end of the run")

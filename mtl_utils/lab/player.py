@@ -24,10 +24,11 @@ class Player:
     Args:
         advance: makes one step; returns whether there is anything left to do. Must not raise.
         draw: shows the present state.
+        rest: seconds to wait between steps, for steps that are too fast to watch.
     """
 
-    def __init__(self, advance: Callable[[], bool], draw: Callable[[], None]) -> None:
-        self._advance, self._draw = advance, draw
+    def __init__(self, advance: Callable[[], bool], draw: Callable[[], None], rest: float = 0.0) -> None:
+        self._advance, self._draw, self._rest = advance, draw, rest
         self._task: asyncio.Task[None] | None = None
         self._go = False
         self._touched = False
@@ -97,6 +98,8 @@ class Player:
                 now = time.perf_counter()
                 if now >= self._next or (self._touched and now >= self._earliest):
                     self._show()
+                if self._rest:
+                    await asyncio.sleep(self._rest)
                 for _ in range(_TURNS):
                     await asyncio.sleep(0)
         finally:

@@ -1,6 +1,7 @@
 """Encoders as sequences of stages, heads, and one file per way of sharing."""
 
 from mtl_utils.models.columns import Columns
+from mtl_utils.models.concave_front import ConcaveFront
 from mtl_utils.models.cross_stitch import CrossStitch, CrossStitchUnit, cross_stitch
 from mtl_utils.models.crossed_columns import CrossedColumns, Crossing
 from mtl_utils.models.customized_gate_control import (
@@ -17,6 +18,7 @@ from mtl_utils.models.mixture_of_experts import MixtureOfExperts, mixture_of_exp
 from mtl_utils.models.mtan import MTAN, AttentionModule, mtan
 from mtl_utils.models.multi_task_model import MultiTaskModel, Part, count_parameters
 from mtl_utils.models.nddr import NDDR, NDDRLayer, nddr
+from mtl_utils.models.pareto_manifold import ParetoManifold, pareto_manifold
 from mtl_utils.models.resnet import resnet18
 from mtl_utils.models.saving import WeightsFileError, load_weights, save_weights
 from mtl_utils.models.separate_networks import SeparateNetworks, separate_networks
@@ -29,6 +31,7 @@ __all__ = [
     "NDDR",
     "AttentionModule",
     "Columns",
+    "ConcaveFront",
     "CrossStitch",
     "CrossStitchUnit",
     "CrossedColumns",
@@ -42,6 +45,7 @@ __all__ = [
     "MixtureOfExperts",
     "MultiTaskModel",
     "NDDRLayer",
+    "ParetoManifold",
     "Part",
     "PixelHead",
     "SeparateNetworks",
@@ -57,6 +61,7 @@ __all__ = [
     "mixture_of_experts",
     "mtan",
     "nddr",
+    "pareto_manifold",
     "progressive_layered_extraction",
     "resnet18",
     "save_weights",

@@ -5,6 +5,7 @@ from mtl_utils.plotting.comparisons import plot_comparison, plot_spread
 from mtl_utils.plotting.confusion import joint_errors, plot_joint_errors
 from mtl_utils.plotting.histories import plot_history, plot_weights, smoothed
 from mtl_utils.plotting.images import show_image, show_split
+from mtl_utils.plotting.pareto import plot_front
 from mtl_utils.plotting.scenes import (
     show_boxes,
     show_class_map,
@@ -19,6 +20,7 @@ from mtl_utils.plotting.sharing import plot_sharing
 __all__ = [
     "joint_errors",
     "plot_comparison",
+    "plot_front",
     "plot_history",
     "plot_joint_errors",
     "plot_sharing",

@@ -1,0 +1,69 @@
+"""The plane of two tasks with the front of a steerable model, and the point where it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from mtl_utils.evaluation import Evaluation
+from mtl_utils.lab.scales import is_share
+from mtl_utils.plotting.axes import tidy
+from mtl_utils.plotting.colours import GREY
+from mtl_utils.sweeping import SweepPoint
+from mtl_utils.tasks import Task
+
+_CURVE, _NOW = "#444444", "#CC3311"
+
+
+class SteeringPlane:
+    """The first two tasks' metrics along the axes; better is up and to the right.
+
+    Args:
+        figure: drawn in its left part.
+        tasks: the tasks.
+        colours: one for each task.
+        curve: what the model reaches at positions of the slider, in order.
+        sweep: runs with constant weights.
+        line: whether the positions follow each other along a line.
+    """
+
+    def __init__(
+        self,
+        figure: Figure,
+        tasks: Sequence[Task],
+        colours: dict[str, str],
+        curve: Sequence[Evaluation],
+        sweep: Sequence[SweepPoint],
+        *,
+        line: bool,
+    ) -> None:
+        self._names = [task.name for task in tasks[:2]]
+        ax = tidy(figure.add_axes((0.075, 0.12, 0.36, 0.82)))
+        if sweep:
+            ax.plot(*self._points([point.evaluation for point in sweep]), "o", color=GREY, label="sweep, one training each")
+        ax.plot(*self._points(curve), ".-" if line else ".", color=_CURVE, label="steerable, one training in all")
+        (self._now,) = ax.plot([], [], "o", color=_NOW, markersize=12, markeredgecolor="white", markeredgewidth=1.5)
+        for task, axis in zip(tasks, (ax.xaxis, ax.yaxis), strict=False):
+            reverse = "" if task.higher_is_better else " (reversed)"
+            axis.set_label_text(f"{task.name}: {task.metric_name}{reverse} →", color=colours[task.name], weight="bold")
+            if is_share(task):
+                axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            if not task.higher_is_better:
+                axis.set_inverted(True)
+        ax.margins(0.12)
+        ax.legend(frameon=False, loc="lower left", fontsize=9)
+
+    @property
+    def moving(self) -> list[Artist]:
+        """What changes from picture to picture."""
+        return [self._now]
+
+    def update(self, measured: Evaluation) -> None:
+        """Move the point."""
+        self._now.set_data(*self._points([measured]))
+
+    def _points(self, evaluations: Sequence[Evaluation]) -> list[list[float]]:
+        return [[each.metrics[name] for each in evaluations] for name in self._names]
