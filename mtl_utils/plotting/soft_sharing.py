@@ -1,0 +1,130 @@
+"""Pictures of what soft sharing learned: mixtures of columns, attention masks, gates, and similarity of representations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from mtl_utils.plotting.axes import axes_grid, axes_or_new, tidy
+from mtl_utils.plotting.colours import task_colours
+from mtl_utils.plotting.images import show_image
+
+
+def plot_alphas(
+    alphas: Mapping[str, Tensor], task_names: Sequence[str], axes: Sequence[Axes] | None = None, *, start: float | None = None
+) -> list[Axes]:
+    """For each stage and each pair of columns a dot per channel: how much a task takes of each column; a bar at the mean.
+
+    Args:
+        alphas: for each stage α, `[T, T, C]`: `alpha[i, j, c]` is what task i takes of channel c of task j's column.
+        task_names: the T tasks.
+        axes: one for each stage; a new figure by default.
+        start: the start of α_ii, drawn as a dotted line, with its complement for the other columns.
+    """
+    count = len(task_names)
+    grid = axes_grid(axes, 1, len(alphas), size=(3.1, 0.9 + 0.42 * count**2))
+    colours = task_colours(list(task_names))
+    labels = [f"{taker} takes of {giver}" for taker in task_names for giver in task_names]
+    for number, ((stage, alpha), ax) in enumerate(zip(alphas.items(), grid, strict=False)):
+        tidy(ax)
+        for row in range(count * count):
+            values = alpha[row // count, row % count].flatten().numpy()
+            spread = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else np.zeros(1)
+            ax.plot(values, row + spread, "o", ms=3.5, mew=0, alpha=0.6, color=colours[task_names[row % count]])
+            ax.plot([values.mean()] * 2, [row - 0.3, row + 0.3], color="#222222", lw=1.6)
+        if start is not None:
+            for place in (start, (1 - start) / max(count - 1, 1)):
+                ax.axvline(place, color="#777777", lw=0.8, ls=":")
+        ax.set_yticks(range(count * count), labels if number == 0 else [""] * count**2)
+        ax.set_ylim(count * count - 0.5, -0.5)
+        ax.set(title=stage, xlabel="α")
+    return grid[: len(alphas)]
+
+
+def plot_masks(
+    image: Tensor, masks: Mapping[str, Mapping[str, Tensor]], axes: Sequence[Axes] | None = None, *, example: int = 0
+) -> list[Axes]:
+    """An image, and for each task and stage its attention mask, averaged over channels and scaled to its own range.
+
+    Args:
+        image: `[C, H, W]`, as `show_image` takes it.
+        masks: for each task, for each stage, `[N, C, H, W]` (see `MTAN.masks`).
+        axes: 1 + T·S axes; a new figure by default, one row per task.
+        example: which of the N images is shown.
+    """
+    stages = list(next(iter(masks.values())))
+    rows, columns = len(masks), 1 + len(stages)
+    grid = axes_grid(axes, rows, columns, size=(1.9, 2.1))
+    colours = task_colours(list(masks))
+    for row, (task, by_stage) in enumerate(masks.items()):
+        show_image(image, grid[row * columns])
+        grid[row * columns].set_ylabel(task, color=colours[task], fontsize=11)
+        for ax, stage in zip(grid[row * columns + 1 : (row + 1) * columns], stages, strict=True):
+            mask = by_stage[stage][example].detach().cpu().mean(0)
+            ax.imshow(mask.numpy(), cmap="viridis", interpolation="nearest")
+            ax.set_title(f"{stage}: {mask.min():.2f} to {mask.max():.2f}", fontsize=9)
+            ax.set_xticks([])
+            ax.set_yticks([])
+    return grid
+
+
+def plot_gates(
+    weights: Mapping[str, Tensor], names: Mapping[str, Sequence[str]], axes: Sequence[Axes] | None = None
+) -> list[Axes]:
+    """For each task, how much its gate gives to each expert: a faint dot per image, and a bar of the mean.
+
+    Args:
+        weights: for each task `[N, experts]` (see `gate_weights` of the model).
+        names: for each task the experts' names (see `expert_names` of the model).
+        axes: one per task; a new figure by default.
+    """
+    grid = axes_grid(axes, 1, len(weights), size=(3.0, 2.6))
+    colours = task_colours(list(weights))
+    for (task, given), ax in zip(weights.items(), grid, strict=False):
+        tidy(ax)
+        values = given.detach().cpu().numpy()
+        places = np.arange(values.shape[1])
+        ax.bar(places, values.mean(0), width=0.62, color=colours[task], alpha=0.35)
+        # Side by side in the order of images: no chance is needed to keep the dots apart.
+        for place in places:
+            across = place + np.linspace(-0.25, 0.25, len(values))
+            ax.plot(across, values[:, place], ".", ms=2.5, color=colours[task], alpha=0.6)
+        ax.set_xticks(places, list(names[task]), fontsize=9)
+        ax.set(ylim=(0, 1.02), title=f"gate of {task}", ylabel="weight of the expert")
+    return grid[: len(weights)]
+
+
+def plot_similarity(
+    matrix: Sequence[Sequence[float]],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    ax: Axes | None = None,
+    *,
+    across: str = "",
+    down: str = "",
+    title: str = "",
+) -> Axes:
+    """A table of similarities from 0 to 1 (see `linear_cka`) as coloured fields with their numbers.
+
+    Args:
+        matrix: one list per row.
+        rows, columns: what is compared.
+        ax: where to draw.
+        across, down: what the columns and the rows are.
+        title: text above.
+    """
+    ax = axes_or_new(ax, size=(1.4 + 0.8 * len(columns), 1.2 + 0.6 * len(rows)))
+    values = np.asarray(matrix, dtype=float)
+    ax.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    for row, column in np.ndindex(*values.shape):
+        ax.text(
+            column, row, f"{values[row, column]:.2f}", ha="center", va="center",
+            color="white" if values[row, column] < 0.55 else "black", fontsize=10,
+        )  # fmt: skip
+    ax.set_xticks(range(len(columns)), list(columns))
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.set(xlabel=across, ylabel=down, title=title)
+    return ax
