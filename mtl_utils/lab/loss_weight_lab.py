@@ -173,8 +173,10 @@ class LossWeightLab(LivePanel):
         self.forget_button.on_click(lambda _: self.player.hand_over(self.forget))
         for each in (self.plane_choice, self.x_choice, self.y_choice):
             each.observe(lambda _: self._choose_plane(), "value")
-        axes = [self.x_choice, self.y_choice] if len(names) > 2 else []
-        self._buttons.children = (*self._buttons.children, self.plane_choice, *axes, self.forget_button)
+        if len(names) == 2:  # nothing to choose from
+            self.x_choice.layout.display = self.y_choice.layout.display = "none"
+        more = (self.plane_choice, self.x_choice, self.y_choice, self.forget_button)
+        self._buttons.children = (*self._buttons.children, *more)
         self._show([self._buttons, controls.row(*self.sliders.values())])
 
     def _slider_moved(self, _: object) -> None:

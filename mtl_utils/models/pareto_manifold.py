@@ -18,7 +18,7 @@ class ParetoManifold(MultiTaskModel):
     """A set of end-point weights for each task; a preference α on the simplex uses the weights Σ α_i·θ_i.
 
     Dimitriadis, Frossard & Fleuret, "Pareto manifold learning" (ICML 2023). In training mode each forward pass draws a new α,
-    and the losses are to be weighted by the same α: train it with `balancing.PreferenceSum`, and without validation (which would
+    and the losses are to be weighted by the same α: train it with `balancing.PreferenceSum`, on a split (validation would
     measure wherever the last draw was). In evaluation mode the model is the one of its `preference`. Moving along the front
     costs one mixture of weights, and no training.
 
@@ -91,7 +91,7 @@ def pareto_manifold(
 
 
 def checked_preference(preference: Mapping[str, float], task_names: tuple[str, ...]) -> Preference:
-    """The preference divided by its sum; a `ValueError` if it names other tasks, is negative, not finite, or zero everywhere."""
+    """The preference divided by its sum; a `ValueError` if it names other tasks, or is negative, not finite or all zero."""
     if set(preference) != set(task_names):
         raise ValueError(f"a preference needs one number for each of the tasks {list(task_names)}, not for {list(preference)}")
     for name, share in preference.items():
