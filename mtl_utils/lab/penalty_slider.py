@@ -1,0 +1,208 @@
+"""A slider on the distance penalty between columns, on a training that runs: from one network per task to hard sharing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets
+import matplotlib
+from matplotlib.artist import Artist
+
+from mtl_utils.balancing import WeightedSum
+from mtl_utils.data.split import MultiTaskData
+from mtl_utils.history import History
+from mtl_utils.lab import controls, words
+from mtl_utils.lab.canvas import Canvas
+from mtl_utils.lab.live_run import LiveRun, ModelFactory
+from mtl_utils.lab.panel import LivePanel
+from mtl_utils.models import DistancePenalty, TwinColumns
+from mtl_utils.plotting.axes import tidy
+from mtl_utils.plotting.colours import task_colours
+from mtl_utils.tasks import check_tasks
+
+_STYLE: Any = {"font.size": 10, "axes.titlesize": 10, "axes.labelsize": 10, "legend.fontsize": 9}
+_LINES = ("-", "--", ":", "-.")
+
+
+class PenaltySlider(LivePanel):
+    """A slider on λ while twin columns train. Whatever is moved acts on the next step. Put it last in a cell to see it.
+
+    Args:
+        make_model: makes untrained twin columns from a seed, such as `lambda seed: twin_columns(lenet, data, seed=seed)`.
+        data: a data set; validated on its `val` split.
+        penalty: the penalty whose strength the slider moves.
+        strengths: the places of the slider, in rising order; `math.inf` is hard sharing.
+        steps: length of a run.
+        validate_every: steps between validations.
+        seed: of the first run.
+        arguments: what else `train` takes, such as `batch_size` or `optimizer`.
+
+    Raises:
+        ValueError: in words, if the penalty's present strength is not a place of the slider, or the model has no columns.
+    """
+
+    def __init__(
+        self,
+        make_model: ModelFactory,
+        data: MultiTaskData,
+        *,
+        penalty: DistancePenalty,
+        strengths: Sequence[float],
+        steps: int = 400,
+        validate_every: int = 20,
+        seed: int = 0,
+        **arguments: Any,
+    ) -> None:
+        if list(strengths) != sorted(set(strengths)) or penalty.strength not in strengths:
+            raise ValueError(
+                f"the slider's places must rise, and the penalty's strength {penalty.strength:g} must be one of them; "
+                f"they are {list(strengths)}"
+            )
+        self.tasks = check_tasks(data.tasks)
+        self.penalty = penalty
+        self._run = LiveRun(
+            make_model, data, self.tasks, WeightedSum(), steps=steps, seed=seed,
+            arguments={"penalty": penalty, "validate_every": validate_every, **arguments},
+        )  # fmt: skip
+        if not isinstance(self._run.model, TwinColumns):
+            raise ValueError(f"this slider ties twin columns; make_model(seed) gave a {type(self._run.model).__name__}")
+        self._strengths = [penalty.strength]
+        self._distances = [self._run.model.distances()]
+        self._picture = _Picture([task.name for task in self.tasks], list(self._distances[0]), steps, strengths)
+        super().__init__(self._picture.canvas, seed=seed)
+        self.slider = ipywidgets.SelectionSlider(
+            options=[(in_words(strength), strength) for strength in strengths], value=penalty.strength, description="λ",
+            continuous_update=True, layout={"width": "520px"},
+            tooltip="Strength of the penalty on the distance between the columns. Acts on the next step. Arrow keys work, too.",
+        )  # fmt: skip
+        self.slider.observe(self._slider_moved, "value")
+        self._show([self._buttons, controls.row(self.slider)])
+        self._draw()
+
+    @property
+    def strength(self) -> float:
+        """λ now in force. Assign one of the slider's places to move it."""
+        return self.penalty.strength
+
+    @strength.setter
+    def strength(self, strength: float) -> None:
+        if strength not in [value for _, value in self.slider.options]:
+            raise ValueError(f"λ = {strength!r} is not one of the slider's places {[v for _, v in self.slider.options]}")
+        self.slider.value = strength
+
+    @property
+    def history(self) -> History:
+        """What happened in this run so far."""
+        return self._run.history
+
+    @property
+    def model(self) -> TwinColumns:
+        """The model of this run."""
+        model = self._run.model
+        assert isinstance(model, TwinColumns)
+        return model
+
+    def run(self, steps: int) -> None:
+        """Exactly so many steps (fewer at the end of a run), here and now; raises whatever stopped the training."""
+        super().run(steps)
+        if self._run.error is not None:
+            raise self._run.error
+
+    def close(self) -> None:
+        """Stop, and free everything. A closed lab cannot be opened again."""
+        self._run.close()
+        super().close()
+
+    def _slider_moved(self, _: object) -> None:
+        self.penalty.strength = self.slider.value  # one number: the loop sees the old one or the new
+        self.player.touch()
+
+    def _finished(self) -> bool:
+        return self._run.finished
+
+    def _step(self) -> bool:
+        before = len(self.history.steps)
+        strength = self.penalty.strength
+        more = self._run.advance()
+        if len(self.history.steps) > before:
+            self._strengths.append(strength)
+            self._distances.append(self.model.distances())
+        return more
+
+    def _restart(self) -> None:
+        self._run.restart(self.seed.value)
+        self._strengths, self._distances = [self.penalty.strength], [self.model.distances()]
+
+    def _draw(self) -> None:
+        if self._closed:
+            return
+        run = self._run
+        self._picture.draw(run.history, self._distances, self._strengths)
+        state = self._state(finished=run.finished, problem=bool(run.problem))
+        waiting = f" Seed {self.seed.value} takes effect with the next reset." if self.seed.value != run.seed else ""
+        far = ", ".join(f"{stage} {distance:.2g}" for stage, distance in self._distances[-1].items())
+        self._status.say(
+            [
+                f"{words.progress(state, run.history, run.steps, run.seed)} λ = {in_words(self.strength)}.{waiting}",
+                words.validation(run.history, self.tasks),
+                f"Distance between the columns: {far}.",
+            ],
+            (f"{run.problem}. Reset begins anew." if run.problem else "") or self._notice,
+        )
+
+
+class _Picture:
+    """Accuracies, distances by stage, and λ, over the steps of a run."""
+
+    def __init__(self, names: Sequence[str], stages: Sequence[str], steps: int, strengths: Sequence[float]) -> None:
+        with matplotlib.rc_context(_STYLE):
+            self.canvas = Canvas(10, 3.6)
+            figure = self.canvas.figure
+            grid = figure.add_gridspec(2, 2, left=0.06, right=0.98, bottom=0.14, top=0.92, hspace=0.5, height_ratios=[1.6, 1])
+            metrics, distance, strength = (figure.add_subplot(cell) for cell in (grid[:, 0], grid[0, 1], grid[1, 1]))
+            for ax in (metrics, distance, strength):
+                tidy(ax)
+                ax.set_xlim(0, steps * 1.02)
+            metrics.set_title("metric on validation", loc="left")
+            metrics.set(ylim=(0, 1.02), xlabel="step")
+            distance.set_title("distance between the columns", loc="left")
+            strength.set_title("λ", loc="left")
+            strength.set_xlabel("step")
+            self._places = {value: place for place, value in enumerate(strengths)}
+            strength.set_yticks(range(len(strengths)), [in_words(value) for value in strengths], fontsize=8)
+            strength.set_ylim(-0.5, len(strengths) - 0.5)
+            self._metrics = {
+                name: metrics.plot([], [], "o-", color=colour, ms=3.5, label=name)[0]
+                for name, colour in task_colours(list(names)).items()
+            }
+            self._distances = {
+                stage: distance.plot([], [], color="#222222", ls=_LINES[number % len(_LINES)], lw=1.4, label=stage)[0]
+                for number, stage in enumerate(stages)
+            }
+            (self._strength,) = strength.plot([], [], color="#222222", lw=1.8, drawstyle="steps-post")
+            metrics.legend(frameon=False, loc="lower right")
+            distance.legend(frameon=False, loc="upper left", ncols=len(stages))
+            self._distance_ax, self._top = distance, 1.0
+
+    def draw(self, history: History, distances: Sequence[dict[str, float]], strengths: Sequence[float]) -> None:
+        numbers = [step.number for step in history.validations]
+        measured = [step.validation.metrics for step in history.validations if step.validation is not None]
+        for name, line in self._metrics.items():
+            line.set_data(numbers, [metrics[name] for metrics in measured])
+        for stage, line in self._distances.items():
+            line.set_data(range(len(distances)), [each[stage] for each in distances])
+        self._strength.set_data(range(len(strengths)), [self._places[value] for value in strengths])
+        highest = max((value for each in distances for value in each.values()), default=0.0)
+        while highest * 1.35 > self._top:  # the axis only ever grows, in steps, so that it seldom jumps
+            self._top *= 2
+        self._distance_ax.set_ylim(0, self._top)
+        moving: list[Artist] = [*self._metrics.values(), *self._distances.values(), self._strength]
+        with matplotlib.rc_context(_STYLE):
+            self.canvas.draw(moving, self._top)
+
+
+def in_words(strength: float) -> str:
+    """A strength as one writes it."""
+    return "∞" if math.isinf(strength) else f"{strength:g}"
