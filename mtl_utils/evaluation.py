@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from mtl_utils.data.split import Batch, Split
+from mtl_utils.data.batches import checked_batches
+from mtl_utils.data.split import Batch, MultiTaskData, Split
 from mtl_utils.device import choose_device
 from mtl_utils.tasks import Task
 
@@ -46,13 +47,14 @@ def evaluate(
         device: where to compute.
 
     Raises:
-        ValueError: if a task has no output or no targets.
+        ValueError: if a task has no output or no targets, or targets that do not fit it.
     """
+    check_is_no_data_set(split)
     tasks = tuple(tasks) if tasks is not None else tasks_of(split)
     check_model_has_tasks(model, tasks)
     device = torch.device(device) if device is not None else _device_of(model)
     model.to(device)
-    batches = split.batches(batch_size, device=device) if isinstance(split, Split) else split
+    batches = split.batches(batch_size, device=device) if isinstance(split, Split) else checked_batches(split, tasks)
     metrics = {task.name: task.metric().to(device) for task in tasks}
     sums = {task.name: 0.0 for task in tasks}
     counts = {task.name: 0 for task in tasks}
@@ -81,6 +83,7 @@ def evaluate(
 
 def predict(model: nn.Module, split: Split, *, batch_size: int = _BATCH) -> dict[str, Tensor]:
     """Every task's outputs for all images of a split, on the CPU, without gradients and in evaluation mode."""
+    check_is_no_data_set(split)
     device = _device_of(model)
     was_training = model.training
     model.eval()
@@ -99,6 +102,14 @@ def tasks_of(data: object) -> tuple[Task, ...]:
         if tasks is not None:
             return tuple(tasks)
     raise ValueError(f"{type(data).__name__} does not say which tasks it has; name them in `tasks=`")
+
+
+def check_is_no_data_set(split: object) -> None:
+    """Raise a `ValueError` if a whole data set came where one of its splits is meant."""
+    if isinstance(split, MultiTaskData):
+        raise ValueError(
+            f"one split is needed, and '{split.name}' has three: name its .val (to choose) or .test (at the very end)"
+        )
 
 
 def check_model_has_tasks(model: nn.Module, tasks: Sequence[Task]) -> None:

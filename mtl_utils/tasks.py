@@ -115,13 +115,14 @@ class Task:
             if present.any():
                 metric.update(output[present], target[present])
 
-    def check_targets(self, target: Tensor, *, count: int, image_size: tuple[int, int]) -> None:
-        """Raise a `ValueError` in words if a whole tensor of targets does not fit this task.
+    def check_targets(self, target: Tensor, *, count: int, image_size: tuple[int, int], whole_split: bool = True) -> None:
+        """Raise a `ValueError` in words if a tensor of targets does not fit this task.
 
         Args:
-            target: all targets of a split.
+            target: all targets of a split, or of a batch.
             count: number of images N.
             image_size: height and width of the images.
+            whole_split: whether these are all targets there are, so that at least one label must be present.
         """
         where = f"task '{self.name}' ({self.kind})"
         if not isinstance(target, Tensor):
@@ -151,7 +152,7 @@ class Task:
                 raise ValueError(f"{where}: targets must be floating point numbers, not {target.dtype}")
             if torch.isinf(target).any():
                 raise ValueError(f"{where}: a target is infinite; NaN marks a missing label")
-        if count and not self.labelled(target).any():
+        if whole_split and count and not self.labelled(target).any():
             raise ValueError(f"{where}: every label is missing; leave the task out, or label at least one image")
 
     def _check_output(self, output: Tensor, target: Tensor) -> None:

@@ -15,9 +15,18 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from mtl_utils.balancing import Balancer, WeightedSum
 from mtl_utils.choosing import Chooser, mean_improvement
+from mtl_utils.data.batches import checked_batches
 from mtl_utils.data.split import Batch, MultiTaskData, Split, check_positive
 from mtl_utils.device import choose_device
-from mtl_utils.evaluation import Evaluation, check_model_has_tasks, evaluate, output_of, target_of, tasks_of
+from mtl_utils.evaluation import (
+    Evaluation,
+    check_is_no_data_set,
+    check_model_has_tasks,
+    evaluate,
+    output_of,
+    target_of,
+    tasks_of,
+)
 from mtl_utils.history import History, Step
 from mtl_utils.models.multi_task_model import MultiTaskModel
 from mtl_utils.randomness import RandomState, generator
@@ -96,6 +105,7 @@ def train(
         check_positive("validate_every", validate_every)
     if patience is not None:
         check_positive("patience", patience)
+    _check_kinds(optimizer, schedule, balancer)
     check_model_has_tasks(model, tasks)
     for name in getattr(model, "task_names", ()):
         if name not in [task.name for task in tasks]:
@@ -108,7 +118,10 @@ def train(
     else:
         training = data  # type: ignore[assignment]
     if isinstance(training, Split):
+        if training.tasks != tasks:
+            training = training.for_tasks(*[task.name for task in tasks])
         training = training.with_any_label()  # an image without any label teaches nothing and would empty a batch
+    _check_validation(val, training, tasks)
     if patience is not None and val is None:
         raise ValueError("early stopping (patience) needs a validation split: give one in `val=`")
 
@@ -178,10 +191,11 @@ def fit(model: nn.Module, data: Data, *, progress: bool = True, **arguments: Any
 
     history = arguments.pop("history", None) or History()
     run = train(model, data, history=history, **arguments)
-    total = arguments.get("steps")
-    if total is None and arguments.get("epochs") is not None:
-        per_epoch = _steps_per_epoch(data, arguments.get("batch_size", 256))
-        total = arguments["epochs"] * per_epoch if per_epoch else None
+    total, epochs = arguments.get("steps"), arguments.get("epochs")
+    _check_length(epochs, total)
+    if epochs is not None:
+        per_epoch = _steps_per_epoch(data, check_positive("batch size", arguments.get("batch_size", 256)))
+        total = epochs * per_epoch if per_epoch else None
     # A bar that only shows after a second, and goes away, leaves notebooks quiet.
     with tqdm(total=total, unit="step", disable=not progress, delay=1, leave=False) as bar:
         try:
@@ -226,7 +240,7 @@ def _stream(
         if isinstance(data, Split):
             batches = data.batches(batch_size, shuffle=order, device=device)
         else:
-            batches = (batch for batch in data if _has_label(batch, tasks))
+            batches = (batch for batch in checked_batches(data, tasks) if _has_label(batch, tasks))
         batch = next(batches, None)
         if batch is None:
             again = (
@@ -312,6 +326,29 @@ def _check_length(epochs: int | None, steps: int | None) -> None:
     if (epochs is None) == (steps is None):
         raise ValueError("say how long to train: either epochs=… or steps=…, and only one of them")
     check_positive("epochs" if steps is None else "steps", epochs if steps is None else steps)  # type: ignore[arg-type]
+
+
+def _check_kinds(optimizer: object, schedule: object, balancer: object) -> None:
+    for what, given, example in (
+        ("optimizer", optimizer, "adam(0.001) or lambda groups: torch.optim.SGD(groups, lr=0.1)"),
+        ("schedule", schedule, "lambda optimizer: OneCycleLR(optimizer, 0.01, total_steps=300)"),
+    ):
+        if given is not None and not callable(given):
+            raise ValueError(f"{what}= takes a function that makes one, such as {example}, not a {type(given).__name__}")
+    if balancer is not None and not isinstance(balancer, Balancer):
+        raise ValueError(f"balancer= takes a balancer, such as WeightedSum() or pcgrad(), not {balancer!r}")
+
+
+def _check_validation(val: Split | Iterable[Batch] | None, training: Split | Iterable[Batch], tasks: Sequence[Task]) -> None:
+    """Find out before the first update, and not after an epoch, that the validation split does not fit."""
+    check_is_no_data_set(val)
+    if not isinstance(val, Split):
+        return
+    for task in tasks:
+        if task.name not in val.targets:
+            raise ValueError(f"the validation split has no task '{task.name}'; its tasks are {list(val.targets)}")
+    if isinstance(training, Split) and val.image_shape != training.image_shape:
+        raise ValueError(f"validation images are {val.image_shape}, training images {training.image_shape}")
 
 
 def _steps_per_epoch(data: Data, batch_size: int) -> int | None:

@@ -230,7 +230,8 @@ def measure_normalisation(images: Tensor) -> Normalisation:
     return Normalisation(tuple(means), tuple(stds))
 
 
-def check_positive(what: str, value: int) -> None:
-    """Raise a `ValueError` in words unless `value` is a whole number above zero."""
+def check_positive(what: str, value: int) -> int:
+    """The value itself; a `ValueError` in words unless it is a whole number above zero."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{what} must be a whole number above zero, not {value!r}")
+    return value
