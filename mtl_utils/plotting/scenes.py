@@ -47,8 +47,9 @@ def show_boxes(scenes: Scenes, scene: int, frame: int, ax: Axes | None = None, *
         if names:
             name = scenes.class_names[int(scenes.classes[scene, frame, k])]
             # Above the box, or under it where the frame ends.
-            y, side = (y0 - 1, "bottom") if y0 > 6 else (y1, "top")
-            ax.text(x0 - 0.5, y, name, color=colour, fontsize=7, va=side, path_effects=_OUTLINE, clip_on=True)
+            y, side = (y0 - 1.2, "bottom") if y0 > 6 else (y1 + 0.4, "top")
+            tag = {"facecolor": colour, "edgecolor": "none", "pad": 0.6}
+            ax.text(x0, y, name, color="black", fontsize=6.5, va=side, bbox=tag, clip_on=True)
     return ax
 
 
