@@ -19,7 +19,7 @@ class L1:
         self.strength = _checked(strength)
 
     def __call__(self, model: nn.Module) -> Tensor:
-        return self.strength * torch.stack([weight.abs().sum() for weight in _weights(model)]).sum()
+        return self.strength * _total([weight.abs().sum() for weight in _weights(model)])
 
 
 class L2:
@@ -35,14 +35,20 @@ class L2:
         self.strength = _checked(strength)
 
     def __call__(self, model: nn.Module) -> Tensor:
-        return self.strength / 2 * torch.stack([weight.square().sum() for weight in _weights(model)]).sum()
+        return self.strength / 2 * _total([weight.square().sum() for weight in _weights(model)])
 
 
 def _weights(model: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in model.parameters() if parameter.dim() > 1]
 
 
+def _total(sums: list[Tensor]) -> Tensor:
+    if not sums:
+        raise ValueError("this model has no weights to penalise: everything has one dimension only")
+    return torch.stack(sums).sum()
+
+
 def _checked(strength: float) -> float:
-    if not 0 <= strength < float("inf"):
+    if isinstance(strength, bool) or not isinstance(strength, int | float) or not 0 <= strength < float("inf"):
         raise ValueError(f"a penalty's strength must be zero or more and finite, not {strength!r}")
     return float(strength)

@@ -280,7 +280,10 @@ def _update(
     optimizer.zero_grad(set_to_none=True)
     weights = balancer.backward(losses, model)
     if penalty is not None:
-        torch.autograd.backward(penalty(model))
+        extra = penalty(model)
+        if not math.isfinite(extra.item()):
+            raise NonFiniteLossError(f"the penalty became {extra.item()} in step {number}; a smaller strength may help")
+        torch.autograd.backward(extra)
     _match_layout(model)
     optimizer.step()
     if balancer.needs_losses_again:
