@@ -55,7 +55,7 @@ class Task:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or "." in self.name:
             raise ValueError(f"a task's name must be a non-empty text without dots, not {self.name!r}")
-        if hasattr(torch.nn.ModuleDict, self.name):
+        if self.name == "training" or hasattr(torch.nn.ModuleDict, self.name):
             raise ValueError(
                 f"a task cannot be called '{self.name}': PyTorch's modules use that name; '{self.name}_task' would do"
             )
@@ -209,7 +209,11 @@ def check_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
 
 
 def _classes(classes: int | Sequence[str]) -> tuple[int, tuple[str, ...]]:
-    return (classes, ()) if isinstance(classes, int) else (len(classes), tuple(classes))
+    if isinstance(classes, int):
+        return classes, ()
+    if isinstance(classes, str) or not isinstance(classes, Sequence):
+        raise ValueError(f"classes must be their number or a list of their names, not {classes!r}")
+    return len(classes), tuple(classes)
 
 
 def _regression_loss(name: str, loss: str) -> str:

@@ -32,7 +32,7 @@ def with_label_noise(split: Split, task: str, share: float, *, seed: int = 0) ->
     spoiled = labelled[torch.randperm(len(labelled), generator=chance)[: round(share * len(labelled))]]
     # Adding 1 to classes-1 (modulo classes) reaches every class but the true one, each equally often.
     shift = torch.randint(1, chosen.output_size, (len(spoiled),), generator=chance)
-    target[spoiled] = (target[spoiled] + shift) % chosen.output_size
+    target[spoiled] = ((target[spoiled] + shift) % chosen.output_size).to(target.dtype)
     return split.with_targets(**{task: target})
 
 

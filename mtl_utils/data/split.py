@@ -53,6 +53,8 @@ class Split(Dataset[Batch]):
             raise ValueError(f"images must be a uint8 tensor [N, C, H, W], not {found}")
         if len(images) == 0:
             raise ValueError("a split needs at least one image, there is none")
+        if images.numel() == 0:
+            raise ValueError(f"images must have channels, height and width above zero, not {tuple(images.shape[1:])}")
         names = [task.name for task in self.tasks]
         if missing := [name for name in names if name not in targets]:
             raise ValueError(f"no targets for task '{missing[0]}'; there are targets for {list(targets)}")
@@ -63,6 +65,12 @@ class Split(Dataset[Batch]):
         self.images = images
         self.targets: Targets = {name: targets[name] for name in names}
         self.normalisation = normalisation if normalisation is not None else measure_normalisation(images)
+        channels = images.shape[1]
+        if any(len(values) != channels for values in self.normalisation) or not all(std > 0 for std in self.normalisation.std):
+            raise ValueError(
+                f"a normalisation needs a mean and a standard deviation above zero for each of {channels} channels, not "
+                f"{self.normalisation}"
+            )
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -128,6 +136,8 @@ class Split(Dataset[Batch]):
     def subset(self, indices: Tensor | Sequence[int] | slice) -> Split:
         """A split of these images only, with the same normalisation."""
         chosen = indices if isinstance(indices, slice) else torch.as_tensor(indices)
+        if isinstance(chosen, Tensor) and chosen.numel() == 0:
+            chosen = chosen.long()  # PyTorch makes an empty list one of real numbers
         return Split(
             self.images[chosen],
             {name: target[chosen] for name, target in self.targets.items()},
