@@ -13,16 +13,16 @@ def task_gradients(losses: dict[str, Tensor], model: MultiTaskModel) -> tuple[Te
 
     Args:
         losses: a scalar with its graph for each task.
-        model: says which parameters are shared.
+        model: says which parameters are shared. Frozen ones (`requires_grad` off) are left out.
 
     Returns:
         The Jacobian `[T, number of shared parameters]`, rows in the order of `losses`, zero where a loss does not depend on a
         parameter; and the shared parameters, in the order of its columns.
     """
-    shared = model.shared_parameters()
+    shared = [parameter for parameter in model.shared_parameters() if parameter.requires_grad]  # frozen ones stay as they are
     rows = []
     for number, (name, loss) in enumerate(losses.items(), start=1):
-        own = model.task_parameters(name)
+        own = [parameter for parameter in model.task_parameters(name) if parameter.requires_grad]
         gradients = torch.autograd.grad(loss, [*shared, *own], retain_graph=number < len(losses), allow_unused=True)
         for parameter, gradient in zip(own, gradients[len(shared) :], strict=True):
             if gradient is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Literal
 
 from torch import nn
@@ -30,13 +31,14 @@ class WeightedSum(Balancer):
 
     @property
     def weights(self) -> Weights:
-        """The weights now in force. Assign a whole dictionary to change them; the next step uses it."""
+        """The weights now in force. Assign a whole dictionary to change them; the next step, and every later run, uses it."""
         return dict(self._weights)
 
     @weights.setter
     def weights(self, weights: Mapping[str, float]) -> None:
         checked = _checked(weights)
         self._check_names(checked)
+        self._asked = checked
         # One assignment of a new dictionary: a thread that trains sees the old weights or the new, never a mixture.
         self._weights = checked
 
@@ -61,9 +63,11 @@ class WeightedSum(Balancer):
 
 
 def _checked(weights: Mapping[str, float]) -> Weights:
-    checked = {}
+    if not isinstance(weights, Mapping):
+        raise ValueError(f"weights must be a dictionary with a weight for each task, not {weights!r}")
+    checked: Weights = {}
     for name, weight in weights.items():
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight) or weight < 0:
+        if isinstance(weight, bool) or not isinstance(weight, Real) or not math.isfinite(weight) or weight < 0:
             raise ValueError(f"task '{name}': a weight must be a finite number, zero or more, not {weight!r}")
         checked[name] = float(weight)
     if not any(checked.values()):
