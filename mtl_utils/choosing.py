@@ -20,7 +20,10 @@ def mean_improvement(now: Evaluation, first: Evaluation, tasks: Sequence[Task]) 
     """
     tasks = [task for task in tasks if now.metrics[task.name] == now.metrics[task.name]]
     if not tasks:
-        raise ValueError("no task has a label in the validation split, so the best weights cannot be chosen")
+        raise ValueError(
+            "no task has a label in the validation split, so the best weights cannot be chosen "
+            "(batches must be a list or a DataLoader, which can be read again, not a generator)"
+        )
     if len({task.metric_name for task in tasks}) == 1:
         mean = sum(now.metrics[task.name] for task in tasks) / len(tasks)
         return mean if tasks[0].higher_is_better else -mean

@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from mtl_utils.models.stages import check_image_shape
+from mtl_utils.models.stages import check_image_shape, check_sizes
 
 
 def lenet(
@@ -23,6 +23,10 @@ def lenet(
         features: length of the vector that comes out, `[N, features]`.
     """
     colours, height, width = check_image_shape(image_shape, at_least=16, encoder="lenet")
+    if len(channels) != 2:
+        raise ValueError(f"lenet has two convolutions and needs two numbers of channels, not {channels!r}")
+    check_sizes("lenet", channels=channels[0], features=features)
+    check_sizes("lenet", channels=channels[1])
     rows, columns = ((((size - 4) // 2) - 4) // 2 for size in (height, width))
     first, second = channels
     return nn.Sequential(

@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from mtl_utils.models.stages import check_image_shape
+from mtl_utils.models.stages import check_image_shape, check_sizes
 
 
 def small_cnn(
@@ -21,6 +21,12 @@ def small_cnn(
             `[N, channels[-1]·pool²]`. With 1 they no longer tell *where* something is; with 0 there is no averaging, and the
             encoder gives `[N, channels[-1], H', W']`, for tasks per pixel.
     """
+    if not channels:
+        raise ValueError("small_cnn needs at least one stage: give its channels")
+    for number in channels:
+        check_sizes("small_cnn", channels=number)
+    if pool != 0:
+        check_sizes("small_cnn", pool=pool)
     colours, _, _ = check_image_shape(image_shape, at_least=2 ** len(channels), encoder="small_cnn")
     stages: OrderedDict[str, nn.Module] = OrderedDict()
     for number, (before, after) in enumerate(zip((colours, *channels), channels, strict=False), start=1):

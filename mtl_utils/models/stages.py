@@ -42,6 +42,13 @@ def stage_shapes(encoder: nn.Sequential, image_shape: tuple[int, int, int]) -> l
     return shapes
 
 
+def check_sizes(encoder: str, **sizes: int) -> None:
+    """Raise a `ValueError` in words unless every size is a whole number above zero."""
+    for what, size in sizes.items():
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise ValueError(f"{encoder}: {what} must be a whole number above zero, not {size!r}")
+
+
 def check_image_shape(image_shape: tuple[int, int, int], *, at_least: int, encoder: str) -> tuple[int, int, int]:
     """The shape itself; a `ValueError` in words if images are not `(channels, height, width)` or too small."""
     if len(image_shape) != 3 or any(not isinstance(size, int) or size < 1 for size in image_shape):

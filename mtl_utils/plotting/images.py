@@ -50,6 +50,8 @@ def show_split(
         answers: for some tasks the predicted class of every image of the split, `[N]`; wrong ones are marked ✗.
         axes: where to draw; a new figure by default.
     """
+    if count < 1 or not 0 <= first < len(split):
+        raise ValueError(f"there is nothing to show: {count} images from number {first} on, of {len(split):,}")
     count = min(count, len(split) - first)
     columns = min(columns, count)
     grid = axes_grid(axes, -(-count // columns), columns, size=(1.25, 1.3 + 0.2 * len(split.tasks)))
