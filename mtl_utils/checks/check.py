@@ -18,6 +18,10 @@ class NotAttemptedError(Exception):
     """The learner's function still returns nothing."""
 
 
+class AnswerRaisedError(Exception):
+    """The learner's function raised. The message says what."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What a check found; shows as one line."""
@@ -51,7 +55,10 @@ def judge(exercise: str, answer: Any, conditions: Sequence[Condition], praise: s
 
 def call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """What the learner's function returns; nothing at all (`...` or `None`) counts as not attempted."""
-    result = function(*arguments, **named)
+    try:
+        result = function(*arguments, **named)
+    except Exception as error:  # whatever a learner's code may raise
+        raise AnswerRaisedError(f"{type(error).__name__}: {error}") from error
     if result is None or result is ...:
         raise NotAttemptedError
     return result
@@ -79,6 +86,8 @@ def _judge(exercise: str, answer: Any, conditions: Sequence[Condition], praise: 
                 return Verdict(exercise, "wrong", hint)
         except NotAttemptedError:
             return Verdict(exercise, "not attempted", "not attempted yet")
+        except AnswerRaisedError as error:  # no hint, for it would be about another mistake
+            return Verdict(exercise, "wrong", f"your function raised {error}")
         except Exception as error:  # whatever a learner's code may raise
             return Verdict(exercise, "wrong", f"{hint} (your answer raised {type(error).__name__}: {error})")
     return Verdict(exercise, "right", praise)

@@ -48,6 +48,7 @@ def accuracy(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
         function,
         [
             (callable, "a function is asked for"),
+            (lambda f: is_number(call(f, output, target)), "return one number: the share of right answers among the labelled"),
             (lambda f: not close(value(f), 2), "that is the number of right answers; divide it by the number of labels"),
             (lambda f: not close(value(f), 200 / 3), "give a share from 0 to 1, not percent"),
             (lambda f: not close(value(f), 2 / 4), "an image without a label (-100) is neither right nor wrong: leave it out"),
@@ -82,6 +83,7 @@ def l2_penalty(function: Callable[[nn.Module, float], Any]) -> Verdict:
         function,
         [
             (callable, "a function is asked for"),
+            (lambda f: is_number(call(f, model, 0.1)), "return one number: the sum over all weights"),
             (lambda f: not close(value(f), 2 * expected), "do not forget the ½: its derivative is then exactly λ·θ"),
             (lambda f: not close(value(f), with_biases), "leave out the biases: only what has more than one dimension counts"),
             (lambda f: not close(value(f), absolute), "that is L1: L2 takes squares"),

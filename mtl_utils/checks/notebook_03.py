@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from mtl_utils.checks.check import Verdict, call, close, judge
+from mtl_utils.checks.check import Verdict, call, close, is_number, judge
 from mtl_utils.metrics import delta_m
 
 METRICS = {"digit": 0.80, "error in pixels": 3.0}
@@ -21,6 +21,7 @@ def parameters_for_tasks(function: Callable[[int], Any]) -> Verdict:
         function,
         [
             (callable, "a function of the number of tasks is asked for"),
+            (lambda f: is_number(call(f, 2)), "return one number"),
             (lambda f: call(f, 2) != 2 * 21_840, "that is one network per task: the encoder is there only once"),
             (lambda f: call(f, 2) != 21_840, "every task brings a head of its own"),
             (lambda f: call(f, 1) == 21_840, "for one task it must be the single-task network of notebook 02: 21,840"),
@@ -69,6 +70,7 @@ def delta_m_by_hand(function: Callable[[Mapping[str, float], Mapping[str, float]
         function,
         [
             (callable, "a function is asked for"),
+            (lambda f: is_number(call(f, METRICS, BASELINE, HIGHER_IS_BETTER)), "return one number, the mean over the tasks"),
             (lambda f: not close(value(f), expected / 100), "Δm is in percent: times 100"),
             (lambda f: not close(value(f), 2 * expected), "take the mean over tasks, not the sum"),
             (lambda f: not close(value(f), no_sign), "an error that grows is worse: turn the sign where lower is better"),
