@@ -39,6 +39,9 @@ class PenaltySlider(LivePanel):
         seed: of the first run.
         arguments: what else `train` takes, such as `batch_size` or `optimizer`.
 
+    Attributes:
+        distances: for the start and after each step of this run, the distance between the columns by stage.
+
     Raises:
         ValueError: in words, if the penalty's present strength is not a place of the slider, or the model has no columns.
     """
@@ -69,8 +72,8 @@ class PenaltySlider(LivePanel):
         if not isinstance(self._run.model, TwinColumns):
             raise ValueError(f"this slider ties twin columns; make_model(seed) gave a {type(self._run.model).__name__}")
         self._strengths = [penalty.strength]
-        self._distances = [self._run.model.distances()]
-        self._picture = _Picture([task.name for task in self.tasks], list(self._distances[0]), steps, strengths)
+        self.distances = [self._run.model.distances()]
+        self._picture = _Picture([task.name for task in self.tasks], list(self.distances[0]), steps, strengths)
         super().__init__(self._picture.canvas, seed=seed)
         self.slider = ipywidgets.SelectionSlider(
             options=[(in_words(strength), strength) for strength in strengths], value=penalty.strength, description="λ",
@@ -128,21 +131,21 @@ class PenaltySlider(LivePanel):
         more = self._run.advance()
         if len(self.history.steps) > before:
             self._strengths.append(strength)
-            self._distances.append(self.model.distances())
+            self.distances.append(self.model.distances())
         return more
 
     def _restart(self) -> None:
         self._run.restart(self.seed.value)
-        self._strengths, self._distances = [self.penalty.strength], [self.model.distances()]
+        self._strengths, self.distances = [self.penalty.strength], [self.model.distances()]
 
     def _draw(self) -> None:
         if self._closed:
             return
         run = self._run
-        self._picture.draw(run.history, self._distances, self._strengths)
+        self._picture.draw(run.history, self.distances, self._strengths)
         state = self._state(finished=run.finished, problem=bool(run.problem))
         waiting = f" Seed {self.seed.value} takes effect with the next reset." if self.seed.value != run.seed else ""
-        far = ", ".join(f"{stage} {distance:.2g}" for stage, distance in self._distances[-1].items())
+        far = ", ".join(f"{stage} {distance:.2g}" for stage, distance in self.distances[-1].items())
         self._status.say(
             [
                 f"{words.progress(state, run.history, run.steps, run.seed)} λ = {in_words(self.strength)}.{waiting}",

@@ -16,14 +16,19 @@ from mtl_utils.plotting.scenes import (
     show_video,
 )
 from mtl_utils.plotting.sharing import plot_sharing
+from mtl_utils.plotting.soft_sharing import plot_alphas, plot_gates, plot_masks, plot_similarity
 
 __all__ = [
     "joint_errors",
+    "plot_alphas",
     "plot_comparison",
     "plot_front",
+    "plot_gates",
     "plot_history",
     "plot_joint_errors",
+    "plot_masks",
     "plot_sharing",
+    "plot_similarity",
     "plot_spread",
     "plot_weights",
     "show_boxes",
