@@ -44,7 +44,7 @@ def plot_joint_errors(correct: dict[str, Tensor], ax: Axes | None = None, *, tit
             ax.text(
                 column,
                 row,
-                f"{int(counts[row, column]):,}\n(independent: {expected[row, column]:,.0f})",
+                f"{int(counts[row, column]):,}\n(independent:\n{expected[row, column]:,.0f})",
                 ha="center",
                 va="center",
                 fontsize=9,
