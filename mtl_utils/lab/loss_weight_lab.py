@@ -130,6 +130,11 @@ class LossWeightLab(LivePanel):
         return self._run.history
 
     @property
+    def pull(self) -> Pull:
+        """How hard each task pulled on the shared parameters at the latest validation."""
+        return self._pull
+
+    @property
     def model(self) -> nn.Module:
         """The model of this run."""
         return self._run.model

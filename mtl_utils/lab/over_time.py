@@ -66,13 +66,15 @@ class OverTime:
         self._losses_ax.set_yscale("log")
         plain_ticks(self._losses_ax.yaxis)
         self._losses_ax.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1.02, 0.97), borderaxespad=0.1)
-        self._metrics_ax.set_title(f"validation {' / '.join(self._metric_axes)}", loc="left")
+        kinds = list(self._metric_axes)
+        self._metrics_ax.set_title(f"validation {kinds[0]}" if len(kinds) == 1 else "on validation", loc="left")
         for kind, ax in self._metric_axes.items():
             if any(is_share(task) for task in self._tasks if task.metric_name == kind):
                 ax.set_ylim(0, 1.03)
                 ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
             if ax is not self._metrics_ax:
                 ax.spines[["top", "left"]].set_visible(False)
+                ax.set_ylabel(kind, fontsize=9)
         self._weights_ax.set_title("loss weights", loc="left")
         self._weights_ax.set_xlabel("step")
         if weight_limits[0] > 0:
@@ -136,7 +138,7 @@ class OverTime:
             group = [task for task in self._tasks if task.metric_name == kind]
             if not any(is_share(task) for task in group):
                 values = [value for task in group for value in self._metrics[task.name] if math.isfinite(value)]
-                top = round_up(max([*values, 1e-3]))
+                top = round_up(max(values)) if values and max(values) > 0 else 1.0
                 ax.set_ylim(0, top)
                 scene.append(top)
         return tuple(scene)

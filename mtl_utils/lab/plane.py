@@ -102,7 +102,7 @@ class Plane:
         ticks = self._ax.xaxis if axis == "x" else self._ax.yaxis
         set_scale("linear" if share else "log")
         set_limits(*(limits if better else limits[::-1]))
-        set_label(f"{name}: validation {quantity}{hint} →", color=self._colours[name], weight="bold")
+        set_label(f"{name}: {quantity}{hint} →", color=self._colours[name], weight="bold", fontsize=9)
         if share:
             ticks.set_major_locator(AutoLocator())
             ticks.set_major_formatter(PercentFormatter(1.0, decimals=0))

@@ -51,9 +51,11 @@ class SteeringPlane:
             axis.set_label_text(f"{task.name}: {task.metric_name}{reverse} →", color=colours[task.name], weight="bold")
             if is_share(task):
                 axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-            if not task.higher_is_better:
-                axis.set_inverted(True)
-        ax.margins(0.12)
+        # Around the model's own front: a sweep may reach much further out, and would make it tiny.
+        (left, right), (bottom, top) = (
+            _limits(values, task.higher_is_better) for values, task in zip(self._points(curve), tasks, strict=False)
+        )
+        ax.set(xlim=(left, right), ylim=(bottom, top))
         ax.legend(frameon=False, loc="lower left", fontsize=9)
 
     @property
@@ -67,3 +69,10 @@ class SteeringPlane:
 
     def _points(self, evaluations: Sequence[Evaluation]) -> list[list[float]]:
         return [[each.metrics[name] for each in evaluations] for name in self._names]
+
+
+def _limits(values: Sequence[float], higher_is_better: bool) -> tuple[float, float]:
+    """The worse end of an axis, with room below the worst value, and its better end."""
+    worst, best = (min(values), max(values)) if higher_is_better else (max(values), min(values))
+    room = 0.2 * (best - worst) or (0.01 if higher_is_better else -0.01)
+    return worst - 1.5 * room, best + room
