@@ -54,7 +54,8 @@ class Gate(nn.Module):
             raise ValueError(f"the probability of leaving an expert out must be from 0 to below 1, not {dropout!r}")
         self.grid = (min(shape[1], _FIELDS), min(shape[2], _FIELDS)) if len(shape) == 3 else None
         self.dropout = dropout
-        self.linear = nn.Linear(shape[0] * math.prod(self.grid or ()), experts)
+        # Not initialised by chance, which would draw from the global generator for nothing.
+        self.linear = nn.utils.skip_init(nn.Linear, shape[0] * math.prod(self.grid or ()), experts)  # type: ignore[no-untyped-call]
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
 
