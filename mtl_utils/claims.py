@@ -38,7 +38,11 @@ def agree(sentence: str, mine: object, reference: object, tolerance: float = 1e-
     """
     import torch
 
-    first, second = (torch.as_tensor(value).detach().double().cpu() for value in (mine, reference))
+    first, second = (
+        # Python's numbers are double already, and must not pass through torch's default of 32 bits.
+        (value.detach() if isinstance(value, torch.Tensor) else torch.as_tensor(value, dtype=torch.float64)).double().cpu()
+        for value in (mine, reference)
+    )
     if first.shape != second.shape:
         raise ClaimError(f"✗ not so here: {sentence} (shapes {tuple(first.shape)} and {tuple(second.shape)})")
     difference = float((first - second).abs().max()) if first.numel() else 0.0
