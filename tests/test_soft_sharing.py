@@ -525,6 +525,37 @@ class TestExperts:
         assert 0.2 < left_out < 0.3  # each half of the time, but not both: (1/4 + 1/4) / 2
         assert (gate.eval()(images) > 0).all()
 
+    def test_balance_is_zero_for_even_use_and_largest_for_one_expert(self):
+        source = images_for(3, 4)
+        model = models.mixture_of_experts(models.lenet, source, experts=3)
+        penalty = models.GateBalance(2.0, batch_of(source)[0])
+        assert penalty(model).item() == pytest.approx(0, abs=1e-6)
+        with torch.no_grad():
+            for number, gate in enumerate(model.gates.values()):
+                gate.linear.bias[number] = 100.0
+        assert penalty(model).item() == pytest.approx(2 * (3 * (0.25 + 0.25) - 1))  # each gate collapsed, on another expert
+        with torch.no_grad():
+            model.gates["second"].linear.bias.copy_(model.gates["first"].linear.bias)
+        assert penalty(model).item() == pytest.approx(2 * (3 - 1))
+        with pytest.raises(ValueError, match="not in a HardSharing"):
+            penalty(models.hard_sharing(models.lenet, source))
+        with pytest.raises(ValueError, match="zero or more and finite"):
+            models.GateBalance(-1, batch_of(source)[0])
+
+    def test_balance_brings_forgotten_experts_back(self):
+        source = images_for(3, 4, count=32)
+        model = models.mixture_of_experts(models.lenet, source)
+        with torch.no_grad():
+            for gate in model.gates.values():
+                gate.linear.bias[0] = 5.0
+        images = batch_of(source)[0]
+        penalty = models.GateBalance(1.0, images)
+        before = float(torch.stack(list(model.gate_weights(images).values())).detach().mean((0, 1)).min())
+        training.fit(model, source, steps=60, batch_size=32, penalty=penalty, optimizer=training.adam(0.02), progress=False)
+        after = float(torch.stack(list(model.gate_weights(images).values())).detach().mean((0, 1)).min())
+        assert before < 0.01
+        assert after > 0.2
+
     @pytest.mark.parametrize("levels", [1, 2, 3])
     def test_levels_divide_the_stages_among_them(self, levels):
         model = models.progressive_layered_extraction(models.lenet, images_for(3, 4), levels=levels)

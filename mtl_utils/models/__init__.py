@@ -11,6 +11,7 @@ from mtl_utils.models.customized_gate_control import (
 )
 from mtl_utils.models.distance_penalty import DecoupledDistancePenalty, DistancePenalty
 from mtl_utils.models.gate import Gate
+from mtl_utils.models.gate_balance import GateBalance
 from mtl_utils.models.hard_sharing import HardSharing, hard_sharing, single_task
 from mtl_utils.models.heads import PixelHead, make_head
 from mtl_utils.models.lenet import lenet
@@ -41,6 +42,7 @@ __all__ = [
     "DistancePenalty",
     "EncoderFactory",
     "Gate",
+    "GateBalance",
     "HardSharing",
     "MixtureOfExperts",
     "MultiTaskModel",
