@@ -41,13 +41,14 @@ class OverTime:
         self._tasks, self._colours = tasks, colours
         kinds = list(dict.fromkeys(task.metric_name for task in tasks))
         self._metric_axes = {kinds[0]: self._metrics_ax} | {kind: self._metrics_ax.twinx() for kind in kinds[1:2]}
-        self._loss_lines, self._metric_lines, self._weight_lines, self._words = {}, {}, {}, {}
+        self._loss_lines, self._metric_lines, self._weight_lines, self._weight_now, self._words = {}, {}, {}, {}, {}
         for number, task in enumerate(tasks):
             colour = colours[task.name]
             (self._loss_lines[task.name],) = self._losses_ax.plot([], [], color=colour, linewidth=1.6, label=task.name)
             metric_ax = self._metric_axes.get(task.metric_name, self._metrics_ax)
             (self._metric_lines[task.name],) = metric_ax.plot([], [], "o-", color=colour, linewidth=1.6, markersize=3.5)
             (self._weight_lines[task.name],) = self._weights_ax.plot([], [], color=colour, linewidth=1.8)
+            (self._weight_now[task.name],) = self._weights_ax.plot([], [], "o", color=colour, markersize=6, clip_on=False)
             self._words[task.name] = self._metrics_ax.text(
                 1 - 0.27 * (len(tasks) - 1 - number), 1.04, "", color=colour, ha="right", weight="bold",
                 transform=self._metrics_ax.transAxes,
@@ -88,11 +89,11 @@ class OverTime:
     def moving(self) -> list[Artist]:
         """What changes from picture to picture."""
         return [
-            *self._loss_lines.values(), *self._metric_lines.values(), *self._weight_lines.values(), *self._words.values()
+            *self._loss_lines.values(), *self._metric_lines.values(), *self._weight_lines.values(), *self._weight_now.values(), *self._words.values()
         ]  # fmt: skip
 
-    def update(self, history: History) -> Hashable:
-        """Take in the steps since the last call; returns what identifies the axes' limits."""
+    def update(self, history: History, weights: dict[str, float]) -> Hashable:
+        """Take in the steps since the last call, and the weights in force; returns what identifies the axes' limits."""
         if history is not self._history or len(history.steps) < self._seen:
             self._begin(history)
         for step in history.steps[self._seen :]:
@@ -116,6 +117,7 @@ class OverTime:
             name = task.name
             self._loss_lines[name].set_data(numbers, self._smooth[name][::-stride])
             self._weight_lines[name].set_data(numbers, self._weights[name][::-stride])
+            self._weight_now[name].set_data([self._numbers[-1] if self._numbers else 0], [weights[name]])
             self._metric_lines[name].set_data(self._validated, self._metrics[name])
             self._words[name].set_text(f"{name} {in_words(task, self._metrics[name][-1])}" if self._metrics[name] else "")
         return self._set_limits()

@@ -53,7 +53,7 @@ class Picture:
         """Show the present state."""
         with matplotlib.rc_context(_STYLE):
             scene = (
-                self.over_time.update(history),
+                self.over_time.update(history, weights),
                 self.plane.update(history, kept),
                 self.bars.update(pull, weights),
             )

@@ -69,13 +69,16 @@ def jupyter_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    settings = home / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')  # no question in the way
     private = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     log = (home / "server.log").open("w")
     server = subprocess.Popen(
         [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1"),
             *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="),
-            *("--ServerApp.password=", "--ServerApp.disable_check_xsrf=True", "--LabApp.news_url=None"),
+            *("--ServerApp.password=", "--ServerApp.disable_check_xsrf=True"),
             *("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",),
         ],
         env={**os.environ, **private, "JUPYTER_PREFER_ENV_PATH": "1"},
@@ -132,7 +135,7 @@ def page(browser: Any, jupyter_lab: JupyterLab, request: pytest.FixtureRequest) 
     """A new page. If the test fails, what it showed is in `tests/screenshots/`. Kernels are shut down afterwards."""
     context = browser.new_context(viewport={"width": 1500, "height": 1000})
     new = context.new_page()
-    new.set_default_timeout(60_000)
+    new.set_default_timeout(30_000)
     failed_before = request.session.testsfailed
     yield new
     report = getattr(request.node, "report_of_call", None)

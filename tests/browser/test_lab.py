@@ -1,0 +1,223 @@
+"""The lab in a real JupyterLab: sliders moved while training runs, buttons, and the cell run again."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+SET_UP = """
+import os
+from mtl_utils import balancing, data, models, training
+from mtl_utils.lab import ConcaveFrontLab, LossWeightLab, SteerableLab
+pairs = data.multi_mnist(train=1000, val=200, test=200)
+make = lambda seed: models.hard_sharing(models.lenet, pairs, seed=seed)
+"""
+LAB = "lab = LossWeightLab(make, pairs, steps=100_000, batch_size=64)\nlab"
+# What the kernel knows, printed, so that the page can tell.
+FACTS = """
+import asyncio, ipywidgets
+print("steps", len(lab.history.steps), "last", lab.history.steps[-1].weights if lab.history.steps else None)
+print("labs playing", sum("Player._play" in repr(task) for task in asyncio.all_tasks()))
+print("widgets", len(ipywidgets.widgets.widget._instances))
+"""
+
+
+def open_lab(notebook: Any, jupyter_lab: Any, lab: str = LAB, *more: str) -> Any:
+    """A notebook with a set-up cell, a lab and more cells; the first two are run. Returns the page."""
+    notebook.open(jupyter_lab.write("lab.ipynb", SET_UP, lab, *more))
+    notebook.run_cell(0)
+    notebook.wait_until_idle()
+    notebook.run_cell(1)
+    notebook.page.wait_for_selector("img.widget-image")
+    notebook.wait_until_idle()
+    return notebook.page
+
+
+def status(page: Any) -> str:
+    return str(page.locator('[role="status"]').last.inner_text())
+
+
+def step_of(page: Any) -> int:
+    found = re.search(r"step ([\d,]+) of", status(page))
+    return int(found[1].replace(",", "")) if found else -1
+
+
+def picture(page: Any) -> str:
+    return hashlib.sha1(page.evaluate(READ_PICTURE).encode()).hexdigest()
+
+
+READ_PICTURE = """async () => {
+    const blob = await (await fetch(document.querySelector('img.widget-image').src)).blob();
+    return await new Promise(done => {
+        const reader = new FileReader();
+        reader.onload = () => done(reader.result);
+        reader.readAsDataURL(blob);
+    });
+}"""
+
+
+def place_of_the_picture(page: Any) -> Any:
+    """Where it is on the notebook's page, and how large: it must never jump."""
+    return page.evaluate("""() => {
+        const box = element => element.getBoundingClientRect();
+        const picture = box(document.querySelector('img.widget-image')), cell = box(document.querySelectorAll('.jp-Cell')[1]);
+        return [picture.x - cell.x, picture.y - cell.y, picture.width, picture.height];
+    }""")
+
+
+def wait(page: Any, condition: Callable[[], object], seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise AssertionError(f"it did not happen within {seconds} s; the lab says: {status(page)}")
+        page.wait_for_timeout(50)
+
+
+def output_of(notebook: Any, cell: int) -> str:
+    notebook.run_cell(cell)
+    notebook.wait_until_idle()
+    return str(notebook.page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".jp-OutputArea-output").last.inner_text())
+
+
+def button(page: Any, name: str) -> Any:
+    return page.locator("button.widget-button", has_text=name)
+
+
+def press(page: Any, name: str) -> None:
+    button(page, name).click()
+
+
+def test_the_first_touch_of_a_slider_while_training_runs_reaches_the_loop(notebook: Any, jupyter_lab: Any) -> None:
+    page = open_lab(notebook, jupyter_lab)
+    press(page, "play")  # the only message before the touch
+    wait(page, lambda: step_of(page) > 5)
+    assert "left 0.5, right 0.5" in status(page)
+    handle = page.locator(".noUi-handle").first
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    wait(page, lambda: "left 0.51, right 0.5" in status(page), 10)
+    seen = step_of(page)
+    wait(page, lambda: step_of(page) > seen)  # and it goes on training
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    wait(page, lambda: "left 0.61, right 0.5" in status(page), 10)
+    assert status(page).startswith("Playing")
+
+
+def test_play_pause_step_reset(notebook: Any, jupyter_lab: Any) -> None:
+    page = open_lab(notebook, jupyter_lab, LAB, FACTS)
+    start, place = picture(page), place_of_the_picture(page)
+    press(page, "step")
+    wait(page, lambda: step_of(page) == 1)
+    press(page, "play")
+    wait(page, lambda: step_of(page) > 20)
+    assert button(page, "play").is_disabled()
+    press(page, "pause")
+    wait(page, lambda: status(page).startswith("Paused"))
+    seen = step_of(page)
+    page.wait_for_timeout(1000)
+    assert step_of(page) == seen
+    trained = picture(page)
+    assert trained != start
+    assert place_of_the_picture(page) == place
+    assert f"steps {seen} " in output_of(notebook, 2)
+    assert "labs playing 0" in output_of(notebook, 2)
+    press(page, "play")
+    wait(page, lambda: step_of(page) > seen)
+    press(page, "reset")
+    wait(page, lambda: step_of(page) == 0)
+    assert status(page).startswith("Paused")
+    assert picture(page) != trained
+    assert place_of_the_picture(page) == place
+    # A slider moved while paused shows at once.
+    before = picture(page)
+    page.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    wait(page, lambda: picture(page) != before, 5)
+    assert "left 0.51" in status(page)
+    assert place_of_the_picture(page) == place
+    assert not notebook.errors()
+
+
+def test_running_the_cell_again_leaves_one_lab_and_one_loop(notebook: Any, jupyter_lab: Any) -> None:
+    page = open_lab(notebook, jupyter_lab, LAB, FACTS)
+    counts = set()
+    for _ in range(3):
+        press(page, "play")
+        wait(page, lambda: step_of(page) > 3)
+        said = output_of(notebook, 2)
+        assert "labs playing 1" in said
+        counts.add(re.search(r"widgets (\d+)", said)[1])  # type: ignore[index]
+        notebook.run_cell(1)
+        notebook.wait_until_idle()
+        wait(page, lambda: step_of(page) == 0)
+        assert "labs playing 0" in output_of(notebook, 2)
+    assert len(counts) == 1
+
+
+def test_other_cells_run_while_it_trains_and_nothing_is_printed_into_them(notebook: Any, jupyter_lab: Any) -> None:
+    page = open_lab(notebook, jupyter_lab, LAB, "print('hello')")
+    press(page, "play")
+    wait(page, lambda: step_of(page) > 3)
+    assert output_of(notebook, 2).strip() == "hello"
+    seen = step_of(page)
+    wait(page, lambda: step_of(page) > seen)
+    outputs = page.locator(".jp-Notebook .jp-Cell").nth(2).locator(".jp-OutputArea-output")
+    assert outputs.count() == 1
+    assert not notebook.errors()
+
+
+def test_when_the_page_is_closed_the_training_pauses(notebook: Any, jupyter_lab: Any, browser: Any) -> None:
+    page = open_lab(notebook, jupyter_lab, LAB, FACTS)
+    page.wait_for_timeout(2500)  # a few signs of life
+    press(page, "play")
+    wait(page, lambda: step_of(page) > 3)
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(1000)
+    page.goto("about:blank")
+    page.wait_for_timeout(9000)
+    again = notebook.open("lab.ipynb")
+    assert "labs playing 0" in output_of(again, 2)
+
+
+def test_the_steerable_slider_changes_the_picture_without_training(notebook: Any, jupyter_lab: Any) -> None:
+    steer = (
+        "model = models.pareto_manifold(make)\n"
+        "training.fit(model, pairs.train, steps=20, batch_size=64, balancer=balancing.PreferenceSum(), progress=False)\n"
+        "lab = SteerableLab(model, pairs.val)\nlab"
+    )
+    page = open_lab(notebook, jupyter_lab, steer)
+    before, said = picture(page), status(page)
+    assert "left 0.50, right 0.50" in said
+    page.locator(".noUi-handle").first.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    wait(page, lambda: "left 0.30, right 0.70" in status(page))
+    assert picture(page) != before
+    assert button(page, "play").count() == 0
+
+
+def test_the_concave_front_plays(notebook: Any, jupyter_lab: Any) -> None:
+    page = open_lab(notebook, jupyter_lab, "ConcaveFrontLab()")
+    press(page, "play")
+    wait(page, lambda: step_of(page) > 30)
+    page.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    wait(page, lambda: "first 0.51" in status(page))
+
+
+def test_a_loss_that_explodes_is_told_in_words_and_reset_works(notebook: Any, jupyter_lab: Any) -> None:
+    explode = (
+        "import torch\n"
+        "lab = LossWeightLab(make, pairs, batch_size=64, optimizer=lambda groups: torch.optim.SGD(groups, lr=1e12))\nlab"
+    )
+    page = open_lab(notebook, jupyter_lab, explode)
+    press(page, "play")
+    wait(page, lambda: "the loss of task" in status(page))
+    assert "Stopped" in status(page)
+    press(page, "reset")
+    wait(page, lambda: status(page).startswith("Paused, step 0"))
+    assert not notebook.errors()
