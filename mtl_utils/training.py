@@ -125,6 +125,7 @@ def train(
     if patience is not None and val is None:
         raise ValueError("early stopping (patience) needs a validation split: give one in `val=`")
 
+    complete = _completely_labelled(training, tasks)
     device = choose_device(device)
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     balancer = balancer if balancer is not None else WeightedSum()
@@ -144,9 +145,10 @@ def train(
     try:
         for epoch, epoch_ends, (images, targets) in _stream(training, tasks, batch_size, generator(seed), device):
             number += 1
-            model.train()
+            if not model.training:
+                model.train()
             with chance:
-                losses, weights = _update(model, images.to(device), targets, tasks, update, balancer, penalty, number)
+                losses, weights = _update(model, images.to(device), targets, tasks, complete, update, balancer, penalty, number)
             if scheduler is not None:
                 scheduler.step()
             if epoch_ends:
@@ -238,9 +240,11 @@ def _stream(
     """Batches without end, each with the number of its epoch and whether it is the last of it."""
     for epoch in itertools.count(1):
         if isinstance(data, Split):
-            batches = data.batches(batch_size, shuffle=order, device=device)
-        else:
-            batches = (batch for batch in checked_batches(data, tasks) if _has_label(batch, tasks))
+            last = max(len(data) // batch_size, 1)
+            for number, whole in enumerate(data.batches(batch_size, shuffle=order, device=device), start=1):
+                yield epoch, number == last, whole
+            continue
+        batches = (batch for batch in checked_batches(data, tasks) if _has_label(batch, tasks))
         batch = next(batches, None)
         if batch is None:
             again = (
@@ -253,6 +257,13 @@ def _stream(
             batch = following
 
 
+def _completely_labelled(data: Split | Iterable[Batch], tasks: Sequence[Task]) -> frozenset[str]:
+    """Tasks of which a split has every label, so that no step needs to look for missing ones."""
+    if not isinstance(data, Split):
+        return frozenset()
+    return frozenset(task.name for task in tasks if bool(task.labelled(data.targets[task.name]).all()))
+
+
 def _has_label(batch: Batch, tasks: Sequence[Task]) -> bool:
     return any(bool(task.labelled(target_of(batch[1], task)).any()) for task in tasks)
 
@@ -262,13 +273,14 @@ def _update(
     images: Tensor,
     targets: dict[str, Tensor],
     tasks: Sequence[Task],
+    complete: frozenset[str],
     optimizer: Optimizer,
     balancer: Balancer,
     penalty: Callable[[nn.Module], Tensor] | None,
     number: int,
 ) -> tuple[dict[str, float], dict[str, float]]:
     """One update. Returns losses and weights for the history."""
-    losses = _losses(model, images, targets, tasks)
+    losses = _losses(model, images, targets, tasks, complete)
     values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
     for name, value in values.items():
         # Before anything changes, so that the weights are still those of the last sound step.
@@ -287,7 +299,7 @@ def _update(
     _match_layout(model)
     optimizer.step()
     if balancer.needs_losses_again:
-        balancer.after_step(lambda: _losses(model, images, targets, tasks))
+        balancer.after_step(lambda: _losses(model, images, targets, tasks, complete))
     nan = float("nan")
     return (
         {task.name: values.get(task.name, nan) for task in tasks},
@@ -295,14 +307,16 @@ def _update(
     )
 
 
-def _losses(model: nn.Module, images: Tensor, targets: dict[str, Tensor], tasks: Sequence[Task]) -> dict[str, Tensor]:
+def _losses(
+    model: nn.Module, images: Tensor, targets: dict[str, Tensor], tasks: Sequence[Task], complete: frozenset[str]
+) -> dict[str, Tensor]:
     """The loss of every task that has a label in this batch."""
     outputs = model(images)
     losses = {}
     for task in tasks:
         output = output_of(outputs, task)
         target = target_of(targets, task).to(images.device)
-        if task.labelled(target).any():
+        if task.name in complete or task.labelled(target).any():
             losses[task.name] = task.loss(output, target)
     return losses
 

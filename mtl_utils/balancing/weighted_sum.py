@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Literal
 
+import torch
 from torch import nn
 
 from mtl_utils.balancing.balancer import Balancer, Losses, Weights
@@ -50,8 +52,9 @@ class WeightedSum(Balancer):
 
     def backward(self, losses: Losses, model: nn.Module) -> Weights:
         weights = self._weights
-        total = sum(weights[name] * loss for name, loss in losses.items())
-        total.backward()  # type: ignore[union-attr]
+        # Multiplying by 1 would change nothing but the time of a step.
+        terms = [loss if weights[name] == 1 else weights[name] * loss for name, loss in losses.items()]
+        torch.autograd.backward(functools.reduce(torch.add, terms))
         return {name: weights[name] for name in losses}
 
     def _check_names(self, weights: Weights) -> None:
