@@ -53,6 +53,12 @@ def test_a_save_that_fails_leaves_the_old_file(file, shared, monkeypatch):
     assert len(list(file.parent.iterdir())) == 1
 
 
+def test_whoever_can_read_the_folder_can_read_the_file(file):
+    plain = file.with_name("plain")
+    plain.write_bytes(b"")
+    assert file.stat().st_mode == plain.stat().st_mode
+
+
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_damage_is_found_or_harmless_wherever_it_is(file, shared, data):
@@ -119,5 +125,5 @@ def test_weights_of_another_model_are_told(shared, two_digits, encoder, tmp_path
 def test_a_missing_file_or_folder_is_told(shared, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no weights file .*none.pt"):
         load_weights(shared, tmp_path / "none.pt")
-    with pytest.raises(FileNotFoundError, match=r"nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere to save 'model.pt' in"):
         save_weights(shared, tmp_path / "nowhere" / "model.pt")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import threading
 import zipfile
 from pathlib import Path
 
@@ -20,16 +20,21 @@ def save_weights(model: nn.Module, path: str | Path) -> Path:
 
     Returns:
         The path.
+
+    Raises:
+        FileNotFoundError: if its folder does not exist.
     """
     path = Path(path)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".unfinished")
-    os.close(handle)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to save '{path.name}' in")
+    # Not a file from `tempfile`, which nobody else could read; its name is this process's and thread's alone.
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.unfinished")
     try:
         torch.save(weights, unfinished)
-        Path(unfinished).replace(path)
+        unfinished.replace(path)
     except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise
     return path
 
