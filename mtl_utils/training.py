@@ -92,7 +92,7 @@ def train(
         tasks: the tasks, if the data do not say.
         seed: decides the order of the images, and all else that is left to chance (dropout, random balancers).
         device: where to compute; chosen by `choose_device` by default.
-        history: a record to fill; read it while the training runs.
+        history: an empty record to fill; read it while the training runs.
 
     Raises:
         ValueError: in words, before the first update, if the arguments, model and data do not fit each other.
@@ -106,6 +106,10 @@ def train(
     if patience is not None:
         check_positive("patience", patience)
     _check_kinds(optimizer, schedule, balancer)
+    if history is not None and history.steps:
+        raise ValueError(
+            f"history= takes an empty record, this one has {len(history.steps)} steps already: give a new History()"
+        )
     check_model_has_tasks(model, tasks)
     for name in getattr(model, "task_names", ()):
         if name not in [task.name for task in tasks]:

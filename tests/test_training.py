@@ -364,6 +364,13 @@ def test_what_does_not_fit_is_told_before_the_first_update(arguments, message, t
     assert history.steps == []
 
 
+def test_a_history_of_another_run_is_not_mixed_with_a_new_one(two_digits, shared):
+    history = run(shared, two_digits, steps=2)
+    with pytest.raises(ValueError, match=r"history= takes an empty record, this one has 2 steps already"):
+        run(shared, two_digits, steps=2, history=history)
+    assert len(history.steps) == 2
+
+
 def test_models_that_give_something_else_are_told(two_digits):
     class Lame(nn.Module):
         def __init__(self, answer):
