@@ -144,8 +144,10 @@ def test_a_comparison_shows_every_seed_and_the_interval(ax):
     dots = [list(each.get_xdata()) for each in ax.get_lines() if each.get_marker() == "o" and len(each.get_xdata())]
     assert dots == [[90, 92, 91], [80], [95, 96]]
     bars = [container.lines[2][0].get_segments()[0][:, 0].tolist() for container in ax.containers]
-    expected = [mean_interval(results["shared"]["left"]), mean_interval(results["alone"]["left"])]
-    assert [pytest.approx([interval.low, interval.high]) for interval in expected] == bars
+    interval = mean_interval(results["shared"]["left"])
+    assert bars == [pytest.approx([interval.low, interval.high])]  # one or two runs have no interval worth drawing
+    means = [float(each.get_xdata()[0]) for each in ax.get_lines() if each.get_marker() == "|" and len(each.get_xdata()) == 1]
+    assert 95.5 in means
     assert [text.get_text() for text in ax.get_yticklabels()] == ["shared", "alone"]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["left", "right"]
 

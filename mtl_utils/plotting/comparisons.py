@@ -19,7 +19,7 @@ def plot_comparison(results: Results, ax: Axes | None = None, *, label: str = "t
     """Methods below each other; for each task a dot per seed, and the mean with its 95 % interval.
 
     Args:
-        results: for each method, for each task, one number per seed (two or more for an interval).
+        results: for each method, for each task, one number per seed (three or more for an interval).
         ax: where to draw.
         label: what the numbers are.
         title: text above.
@@ -35,7 +35,9 @@ def plot_comparison(results: Results, ax: Axes | None = None, *, label: str = "t
                 continue
             y = row + (offset - (len(tasks) - 1) / 2) * height
             ax.plot(values, np.full(len(values), y), "o", color=colours[name], alpha=0.45, ms=5.5, mew=0)
-            if len(values) > 1:
+            if len(values) == 2:  # two numbers have a mean, but an interval wider than any picture
+                ax.plot(sum(values) / 2, y, "|", color=colours[name], ms=12, mew=2)
+            elif len(values) > 2:
                 mean, half_width = mean_interval(values)
                 ax.errorbar(mean, y, xerr=half_width, fmt="|", color=colours[name], capsize=3, ms=9, mew=2, lw=1.4)
     for name in tasks:
