@@ -73,19 +73,19 @@ def test_no_path_of_somebodys_computer(path: Path) -> None:
 
 def test_set_up_cell_is_the_same_everywhere(code: list[dict[str, Any]], path: Path) -> None:
     lines = source(code[0]).splitlines()
-    assert lines[: len(SETUP) - 1] == SETUP[:-1]
-    assert lines[3].startswith(SETUP[3])
-    assert f"from mtl_utils.checks import notebook_{path.stem[:2]} as check" in lines
-    assert len(lines) <= 12
+    assert lines[0] == SETUP[0]
+    for start in (*SETUP, f"from mtl_utils.checks import notebook_{path.stem[:2]} as check"):
+        assert any(line.startswith(start) for line in lines), f"the set-up cell lacks {start!r}"
+    assert len(lines) <= 18
 
 
 def test_anatomy(prose: str) -> None:
     assert prose.startswith("# ")
-    for part in ("**After this you can**", "**Before this:**", "**Time:**", "Predict", "on purpose", "## What we measured"):
+    for part in ("**After this you can**", "**Before this:**", "**Time:**", "redict", "on purpose"):
         assert part in prose, f"the notebook lacks {part!r}"
-    for heading in ("Quiz", "Summary", "References"):
-        assert re.search(rf"^## {heading}", prose, re.MULTILINE), f"the notebook lacks the section {heading}"
-    assert "http" in prose[prose.index("## References") :]
+    for heading in ("What we measured", "Quiz", "Summary", "References"):
+        assert re.search(rf"^## (\d+\. )?{heading}", prose, re.MULTILINE), f"the notebook lacks the section {heading}"
+    assert "http" in prose[prose.rindex("References") :]
     assert re.search(r"\*\*Time:\*\* (about )?(\d+|half a|one) ?(s|min|minute|second)", prose), "the measured time is missing"
 
 
@@ -105,14 +105,16 @@ def test_claims_and_exercises(code: list[dict[str, Any]]) -> None:
 def test_solutions_are_folded_and_can_be_stripped(code: list[dict[str, Any]]) -> None:
     for cell in code:
         if "solution" in tags(cell):
-            assert cell["metadata"].get("jupyter", {}).get("source_hidden") is True
+            # The outputs too, for they give the answer away.
+            assert cell["metadata"].get("jupyter") == {"source_hidden": True, "outputs_hidden": True}
 
 
 def test_every_figure_is_described(cells: list[dict[str, Any]]) -> None:
     for number, cell in enumerate(cells):
         if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
             following = "\n".join(source(each) for each in cells[number + 1 : number + 3] if each["cell_type"] == "markdown")
-            assert "*Figure" in following or "solution" in tags(cell), f"no sentence says what this shows:\n{source(cell)}"
+            sentences = [line for line in following.splitlines() if len(line) > 40 and not line.startswith(("#", "|", "$"))]
+            assert sentences or "solution" in tags(cell), f"no sentence says what this shows:\n{source(cell)}"
 
 
 def text(cell: dict[str, Any]) -> str:

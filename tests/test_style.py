@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
         ["ruff", "check", "mtl_utils", "tests"],
         ["ruff", "format", "--check", "mtl_utils", "tests"],
         ["mypy"],
+        ["ruff", "format", "--check", "--isolated", "--line-length", "100", "notebooks"],
+        ["ruff", "check", "--isolated", "--select", "F,B,E9,W6", "--ignore", "F401,F811,B007,B018,B905,B904,B023", "notebooks"],
     ],
     ids=lambda arguments: " ".join(arguments[:2]),
 )
