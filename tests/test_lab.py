@@ -481,8 +481,8 @@ def test_three_tasks_of_which_two_span_the_plane() -> None:
     before = lab.picture
     lab.plane_choice.value = "loss"
     assert lab.picture != before
-    assert lab._picture.plane._ax.get_xlabel() == "height: validation loss (reversed) →"
-    assert lab._picture.plane._ax.get_ylabel() == "right: validation loss (reversed) →"
+    assert lab._picture.plane._ax.get_xlabel() == "height: loss (reversed) →"
+    assert lab._picture.plane._ax.get_ylabel() == "right: loss (reversed) →"
 
 
 def test_batches_without_validation_and_a_model_that_tells_nothing() -> None:

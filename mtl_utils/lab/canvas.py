@@ -63,3 +63,6 @@ class Canvas:
         """Free the picture's memory. The widget is closed by whoever shows it."""
         self._kept = None
         self.figure.clear()
+        # Two megabytes of pixels, which Jupyter's memory of past outputs would keep.
+        self._canvas.renderer = None
+        self.widget.value = b""

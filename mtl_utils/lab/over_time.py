@@ -89,7 +89,8 @@ class OverTime:
     def moving(self) -> list[Artist]:
         """What changes from picture to picture."""
         return [
-            *self._loss_lines.values(), *self._metric_lines.values(), *self._weight_lines.values(), *self._weight_now.values(), *self._words.values()
+            *self._loss_lines.values(), *self._metric_lines.values(), *self._weight_lines.values(),
+            *self._weight_now.values(), *self._words.values(),
         ]  # fmt: skip
 
     def update(self, history: History, weights: dict[str, float]) -> Hashable:

@@ -105,7 +105,8 @@ class LivePanel(Panel):
         """Train on the event loop, so that everything stays live. Does nothing if it plays already."""
         self._check_open()
         self._notice = ""
-        self._presence.begin()
+        if not self._finished() and not self.playing:
+            self._presence.begin()
         if not self._finished():
             self.player.play()
         self.player.touch()
@@ -159,6 +160,8 @@ class LivePanel(Panel):
     def _state(self, *, finished: bool, problem: bool) -> str:
         """One word, and the buttons to match."""
         playing = self.player.playing
+        if not playing:
+            self._presence.rest()
         self.play_button.disabled = playing or finished
         self.pause_button.disabled = not playing
         self.step_button.disabled = finished

@@ -23,9 +23,7 @@ class Presence:
     """
 
     def __init__(self) -> None:
-        self.widget = ipywidgets.Play(
-            value=0, min=0, max=10**9, interval=round(_BEAT * 1000), playing=True, layout={"display": "none"}
-        )
+        self.widget = ipywidgets.Play(value=0, min=0, max=10**9, interval=round(_BEAT * 1000), layout={"display": "none"})
         self.widget.observe(self._hear, "value")
         self._heard = False
         self._silence = 0.0
@@ -40,8 +38,13 @@ class Presence:
         return self._heard and self._silence > _PATIENCE
 
     def begin(self) -> None:
-        """Count silence anew, as when somebody presses a button."""
-        self._silence, self._last = 0.0, time.perf_counter()
+        """Ask for signs of life, and count silence from now on."""
+        self._heard, self._silence, self._last = False, 0.0, time.perf_counter()
+        self.widget.playing = True  # the page begins to count when this changes
+
+    def rest(self) -> None:
+        """No signs of life are needed for now."""
+        self.widget.playing = False
 
     def _hear(self, _: object) -> None:
         self._heard, self._silence = True, 0.0

@@ -170,11 +170,12 @@ def test_other_cells_run_while_it_trains_and_nothing_is_printed_into_them(notebo
     assert not notebook.errors()
 
 
-def test_when_the_page_is_closed_the_training_pauses(notebook: Any, jupyter_lab: Any, browser: Any) -> None:
+def test_when_the_page_is_closed_the_training_pauses(notebook: Any, jupyter_lab: Any) -> None:
     page = open_lab(notebook, jupyter_lab, LAB, FACTS)
-    page.wait_for_timeout(2500)  # a few signs of life
     press(page, "play")
     wait(page, lambda: step_of(page) > 3)
+    page.wait_for_timeout(7000)  # longer than the silence after which the page would be taken for closed
+    assert status(page).startswith("Playing")
     page.keyboard.press("Control+s")
     page.wait_for_timeout(1000)
     page.goto("about:blank")
