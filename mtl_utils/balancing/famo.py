@@ -22,6 +22,7 @@ class FAMO(Scalarization):
 
     Deviation: none in the method. A task without labels in a batch counts as if it had fallen as the others did on average, so
     that its absence alone does not move the weights.
+    Layers that keep statistics, such as batch norm, see each batch twice.
 
     Args:
         learning_rate: of the internal Adam on ξ; the paper's is 0.025.
