@@ -538,7 +538,9 @@ def test_closing_while_it_plays_leaves_nothing() -> None:
         assert len(asyncio.all_tasks()) == others
         assert set(widget_module._instances) == before
         assert history.stopped.startswith("stopped after step")
-        for use in (lab.play, lab.step, lab.reset, lambda: lab.run(1), lab._repr_mimebundle_):
+        with pytest.raises(AttributeError, match="this lab was closed"):
+            _ = lab.picture
+        for use in (lab.play, lab.pause, lab.step, lab.reset, lambda: lab.run(1), lab._repr_mimebundle_):
             with pytest.raises(RuntimeError, match="this lab was closed"):
                 use()
 

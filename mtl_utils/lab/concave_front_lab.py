@@ -77,17 +77,15 @@ class ConcaveFrontLab(LivePanel):
                 for losses in (ConcaveFront.losses(run.model.x[0]),)  # type: ignore[index]
             }
 
-    def close(self) -> None:
-        """Stop, and free everything."""
-        for run in self.runs.values():
-            run.close()
-        super().close()
-
     def _slider_moved(self, _: object) -> None:
         weights = {"first": self.slider.value, "second": 1 - self.slider.value}
         for balancer in self.methods.values():
             balancer.weights = weights
         self.player.touch()
+
+    def _release(self) -> None:
+        for run in self.runs.values():
+            run.close()
 
     def _finished(self) -> bool:
         return any(run.finished for run in self.runs.values())

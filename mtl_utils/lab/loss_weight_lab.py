@@ -154,11 +154,6 @@ class LossWeightLab(LivePanel):
         self.kept.clear()
         self.player.touch()
 
-    def close(self) -> None:
-        """Stop, and free everything. A closed lab cannot be opened again."""
-        self._run.close()
-        super().close()
-
     def _add_controls(self, start: dict[str, float], *, logarithmic: bool) -> None:
         names = list(start)
         colours = task_colours(names)
@@ -196,6 +191,9 @@ class LossWeightLab(LivePanel):
     def _choose_plane(self) -> None:
         self._picture.plane.choose(self.x_choice.value, self.y_choice.value, self.plane_choice.value)
         self.player.touch()
+
+    def _release(self) -> None:
+        self._run.close()
 
     def _finished(self) -> bool:
         return self._run.finished

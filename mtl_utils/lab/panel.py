@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import ipywidgets
 
@@ -44,9 +45,22 @@ class Panel:
         if not self._closed:
             self._closed = True
             self.player.close()
+            self._release()
             self._canvas.close()
             controls.close_tree(self.view)
             open_labs.forget(self)
+            # Jupyter remembers every lab that a cell ever showed (`Out`); what it remembers must be an empty shell.
+            vars(self).clear()
+            self._closed = True
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> None:
+            closed = ", since this lab was closed" if vars(self).get("_closed") else ""
+            raise AttributeError(f"{type(self).__name__} has no '{name}'{closed}")
+
+    def _release(self) -> None:
+        """Let go of what a subclass holds."""
 
     def _show(self, rows: Sequence[ipywidgets.Widget]) -> None:
         """Put the controls, the picture and the words in their places."""
@@ -113,6 +127,7 @@ class LivePanel(Panel):
 
     def pause(self) -> None:
         """Stop after the present step."""
+        self._check_open()
         self.player.pause()
         self.player.touch()
 
