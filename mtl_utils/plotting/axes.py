@@ -24,9 +24,7 @@ def axes_grid(axes: Sequence[Axes] | None, rows: int, columns: int, *, size: tup
         ValueError: if fewer axes were given than are needed.
     """
     if axes is None:
-        _, grid = plt.subplots(
-            rows, columns, figsize=(columns * size[0], rows * size[1]), layout="constrained", squeeze=False
-        )
+        _, grid = plt.subplots(rows, columns, figsize=(columns * size[0], rows * size[1]), layout="constrained", squeeze=False)
         return list(grid.flat)
     flat = list(np.atleast_1d(np.asarray(axes, dtype=object)).flat)
     if len(flat) < rows * columns:
