@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import torch
 
+from mtl_utils.data.pools import choose_once
 from mtl_utils.data.sources import DIGIT_NAMES, load_source
-from mtl_utils.data.split import MultiTaskData, Split, check_positive
+from mtl_utils.data.split import MultiTaskData, Split
 from mtl_utils.randomness import generator
 from mtl_utils.tasks import classification
 
@@ -21,7 +22,6 @@ ATTRIBUTES: dict[str, tuple[int, ...]] = {
     "large": (5, 6, 7, 8, 9),
     "loop": (0, 6, 8, 9),
 }
-_VALIDATION_POOL = 10_000
 
 
 def digits(
@@ -42,19 +42,10 @@ def digits(
             that tells what a second task does *without* telling anything about the image.
         seed: chooses the images and the random labels.
     """
-    for part, size, most in (("train", train, 50_000), ("val", val, 10_000), ("test", test, 10_000)):
-        check_positive(f"the number of {part} images", size)
-        if size > most:
-            raise ValueError(f"{size:,} {part} images were asked for, MNIST has {most:,}")
     if unknown := [name for name in attributes if name not in ATTRIBUTES]:
         raise ValueError(f"no attribute is called {unknown[0]!r}; there are {', '.join(ATTRIBUTES)}")
     chance = generator(seed)
-    order = torch.randperm(60_000, generator=chance)
-    pools = {
-        "train": order[_VALIDATION_POOL : _VALIDATION_POOL + train],
-        "val": order[:val],
-        "test": torch.randperm(10_000, generator=chance)[:test],
-    }
+    pools = choose_once(train, val, test, chance)
     tasks = [classification("digit", DIGIT_NAMES)]
     tasks += [classification(name, (f"not {name}", name)) for name in attributes]
     if random_classes is not None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mtl_utils.data.pools import choose_once
 from mtl_utils.data.sources import DIGIT_NAMES, load_source
-from mtl_utils.data.split import MultiTaskData, Split, check_positive
+from mtl_utils.data.split import MultiTaskData, Split
 from mtl_utils.randomness import generator
 from mtl_utils.tasks import classification, regression
-
-_VALIDATION_POOL = 10_000
 
 
 def placed_digits(train: int = 50_000, val: int = 10_000, test: int = 10_000, *, seed: int = 0) -> MultiTaskData:
@@ -27,17 +26,8 @@ def placed_digits(train: int = 50_000, val: int = 10_000, test: int = 10_000, *,
         train, val, test: how many images, at most 50,000 / 10,000 / 10,000; validation is cut from the training images.
         seed: chooses the images and their places.
     """
-    for part, size, most in (("train", train, 50_000), ("val", val, 10_000), ("test", test, 10_000)):
-        check_positive(f"the number of {part} images", size)
-        if size > most:
-            raise ValueError(f"{size:,} {part} images were asked for, MNIST has {most:,}")
     chance = generator(seed)
-    order = torch.randperm(60_000, generator=chance)
-    pools = {
-        "train": order[_VALIDATION_POOL : _VALIDATION_POOL + train],
-        "val": order[:val],
-        "test": torch.randperm(10_000, generator=chance)[:test],
-    }
+    pools = choose_once(train, val, test, chance)
     tasks = [classification("digit", DIGIT_NAMES), regression("position", 2)]
     splits = {}
     for part, pool in pools.items():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mtl_utils.data.split import check_positive
+
 VALIDATION_POOL = 10_000
 
 
@@ -21,3 +23,17 @@ def draw(pool: Tensor, size: int, chance: torch.Generator) -> Tensor:
     """`size` indices from the pool: each at most once before any comes again."""
     rounds = -(-size // len(pool))
     return torch.cat([pool[torch.randperm(len(pool), generator=chance)] for _ in range(rounds)])[:size]
+
+
+def choose_once(train: int, val: int, test: int, chance: torch.Generator) -> dict[str, Tensor]:
+    """Indices of source images for splits in which no image occurs twice: `train`, `val` and `test`.
+
+    Raises:
+        ValueError: if a size is not above zero, or more than there are (50,000 / 10,000 / 10,000).
+    """
+    for part, size, most in (("train", train, 50_000), ("val", val, 10_000), ("test", test, 10_000)):
+        check_positive(f"the number of {part} images", size)
+        if size > most:
+            raise ValueError(f"{size:,} {part} images were asked for, MNIST has {most:,}")
+    pools = source_pools(chance)
+    return {"train": pools["train"][:train], "val": pools["val"][:val], "test": torch.randperm(10_000, generator=chance)[:test]}
