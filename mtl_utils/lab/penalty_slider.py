@@ -113,10 +113,8 @@ class PenaltySlider(LivePanel):
         if self._run.error is not None:
             raise self._run.error
 
-    def close(self) -> None:
-        """Stop, and free everything. A closed lab cannot be opened again."""
+    def _release(self) -> None:
         self._run.close()
-        super().close()
 
     def _slider_moved(self, _: object) -> None:
         self.penalty.strength = self.slider.value  # one number: the loop sees the old one or the new
