@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,11 +52,22 @@ class JupyterLab:
         with urllib.request.urlopen(f"{self.url}/{path}", timeout=10) as answer:
             return json.load(answer)
 
+    def has_ready_kernel(self) -> bool:
+        """Whether a page is connected to an idle kernel."""
+        try:
+            kernels = self.get("api/kernels")
+        except urllib.error.HTTPError:  # the server says so now and then while a kernel is starting
+            return False
+        return any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels)
+
     def stop_kernels(self) -> None:
         """Shut down every kernel that this server runs."""
         for kernel in self.get("api/kernels"):
             request = urllib.request.Request(f"{self.url}/api/kernels/{kernel['id']}", method="DELETE")
-            urllib.request.urlopen(request, timeout=30).close()
+            try:
+                urllib.request.urlopen(request, timeout=30).close()
+            except urllib.error.HTTPError:  # it went away by itself in the meantime
+                pass
 
 
 @pytest.fixture(scope="session")
@@ -171,7 +183,7 @@ class Notebook:
         )
         # The page calls a kernel idle before it is connected to it, and what it sends then is lost.
         until = time.monotonic() + 60
-        while not any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in self.lab.get("api/kernels")):
+        while not self.lab.has_ready_kernel():
             if time.monotonic() > until:
                 raise RuntimeError("the kernel did not become ready")
             self.page.wait_for_timeout(200)
