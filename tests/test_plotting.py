@@ -167,7 +167,7 @@ def test_joint_errors_by_hand(ax):
     plotting.plot_joint_errors({"left": first, "right": second}, ax)
     texts = [text.get_text() for text in ax.texts]
     assert [text.split("\n")[0] for text in texts] == ["2", "1", "0", "2"]
-    assert [text.get_text() for text in ax.get_yticklabels()] == ["left right", "left wrong"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["left correct", "left wrong"]
 
 
 def test_joint_errors_of_what_does_not_fit_are_told():

@@ -36,7 +36,7 @@ def parameters_of_lenet(answer: int) -> Verdict:
 
 
 def accuracy(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
-    """02.2: accuracy from outputs and targets, some of which are missing."""
+    """02.5: accuracy from outputs and targets, some of which are missing."""
     output = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [0.0, 0.0, 5.0], [4.0, 0.0, 1.0]])
     target = torch.tensor([0, 2, MISSING_CLASS, 0])
 
@@ -44,7 +44,7 @@ def accuracy(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
         return float(call(f, output, target))
 
     return judge(
-        "02.2",
+        "02.5",
         function,
         [
             (callable, "a function is asked for"),
@@ -97,9 +97,9 @@ def l2_penalty(function: Callable[[nn.Module, float], Any]) -> Verdict:
 
 
 def chosen_learning_rate(answer: float) -> Verdict:
-    """02.4: which learning rate to take, given validation and test accuracies."""
+    """02.2: which learning rate to take, given validation and test accuracies."""
     return judge(
-        "02.4",
+        "02.2",
         answer,
         [
             (is_number, "give the learning rate itself, a number such as 0.0005"),
@@ -115,12 +115,12 @@ def chosen_learning_rate(answer: float) -> Verdict:
 
 
 def half_width(answer: float) -> Verdict:
-    """02.5: half the 95 % interval of a mean over five seeds."""
+    """02.4: half the 95 % interval of a mean over five seeds."""
     numbers = torch.tensor(ACCURACIES, dtype=torch.float64)
     expected = mean_interval(ACCURACIES).half_width
     std, root = float(numbers.std()), len(ACCURACIES) ** 0.5
     return judge(
-        "02.5",
+        "02.4",
         answer,
         [
             (is_number, "a number is asked for"),

@@ -102,5 +102,5 @@ def verdicts(answer: Mapping[str, str]) -> Verdict:
                 "a method helps if the whole interval lies above zero, hurts if the whole interval lies below",
             ),
         ],
-        "right: an interval that contains zero is no result, however much one would like one",
+        "right: an interval that contains zero does not say which way the effect goes",
     )

@@ -49,7 +49,7 @@ def plot_joint_errors(correct: dict[str, Tensor], ax: Axes | None = None, *, tit
                 va="center",
                 fontsize=9,
             )
-    ax.set_xticks([0, 1], [f"{second_name} right", f"{second_name} wrong"])
-    ax.set_yticks([0, 1], [f"{first_name} right", f"{first_name} wrong"])
-    ax.set_title(title or "images by which task is right")
+    ax.set_xticks([0, 1], [f"{second_name} correct", f"{second_name} wrong"])
+    ax.set_yticks([0, 1], [f"{first_name} correct", f"{first_name} wrong"])
+    ax.set_title(title or "images by which task is correct")
     return ax
