@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from mtl_utils import balancing, data, models
 from mtl_utils.choosing import lowest_loss, metric_of
-from mtl_utils.data import Split
+from mtl_utils.data import Normalisation, Split
 from mtl_utils.evaluation import evaluate, predict
 from mtl_utils.history import History
 from mtl_utils.randomness import RandomState, generator, seeded
@@ -250,6 +250,16 @@ def test_a_loss_that_is_not_finite_names_task_and_step_and_spoils_nothing(two_di
     assert same(weights_of(model), weights_of(straight))
 
 
+def test_gradients_that_are_not_finite_are_named_as_the_cause(two_digits, shared):
+    class RootOfZero(models.HardSharing):
+        def decode(self, features):
+            outputs = super().decode(features)
+            return {**outputs, "right": outputs["right"] + (outputs["right"] * 0).sqrt()}  # finite; its gradient is not
+
+    with pytest.raises(NonFiniteLossError, match=r"nan in step 2, because the gradients in step 1 were not finite"):
+        run(RootOfZero(shared.encoder, shared.heads), two_digits.train, steps=3)
+
+
 def test_a_penalty_that_is_not_finite_spoils_nothing(two_digits, shared):
     before = weights_of(shared)
     with pytest.raises(NonFiniteLossError, match=r"the penalty became nan in step 1"):
@@ -338,6 +348,10 @@ WRONG = [
     (lambda d: {"steps": 1, "val": d}, r"one split is needed, and 'MultiMNIST' has three: name its .val"),
     (lambda d: {"steps": 1, "val": d.val.for_tasks("left")}, "the validation split has no task 'right'"),
     (lambda d: {"steps": 1, "val": larger(d.val)}, r"validation images are \(1, 32, 32\), training images \(1, 28, 28\)"),
+    (
+        lambda d: {"steps": 1, "val": d.val.with_normalisation(Normalisation((0.5,), (0.5,)))},
+        r"normalised by other numbers than the training split.*with_normalisation\(training\.normalisation\)",
+    ),
     (lambda d: {"steps": 1, "data": d.for_tasks("left")}, "the model has a head for 'right', but the data have no such task"),
     (
         lambda d: {"steps": 1, "data": d.train.with_task(classification("sum", 20), d.train.targets["left"])},

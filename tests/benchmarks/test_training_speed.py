@@ -19,7 +19,7 @@ from mtl_utils.metrics import mean_interval
 from mtl_utils.randomness import generator
 from mtl_utils.training import train
 
-BATCH, ROUNDS, STEPS = 256, 30, 8
+BATCH, ROUNDS, STEPS = 256, 100, 4
 every_encoder = pytest.mark.parametrize("encoder", [models.lenet, models.small_cnn], ids=["lenet", "small_cnn"])
 
 

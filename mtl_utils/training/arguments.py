@@ -1,0 +1,80 @@
+"""Finds out before the first update whether the arguments of a training, its model and its data fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from torch import nn
+
+from mtl_utils.balancing import Balancer
+from mtl_utils.data.split import Batch, Split, check_positive
+from mtl_utils.evaluation import check_is_no_data_set, check_model_has_tasks
+from mtl_utils.history import History
+from mtl_utils.tasks import Task
+
+
+def check_length(epochs: int | None, steps: int | None) -> None:
+    """Exactly one of the two, a whole number above zero."""
+    if (epochs is None) == (steps is None):
+        raise ValueError("say how long to train: either epochs=… or steps=…, and only one of them")
+    check_positive("epochs" if steps is None else "steps", epochs if steps is None else steps)  # type: ignore[arg-type]
+
+
+def check_numbers(batch_size: int, validate_every: int | None, patience: int | None) -> None:
+    """Whole numbers above zero, where they are given."""
+    check_positive("batch size", batch_size)
+    if validate_every is not None:
+        check_positive("validate_every", validate_every)
+    if patience is not None:
+        check_positive("patience", patience)
+
+
+def check_kinds(optimizer: object, schedule: object, balancer: object, history: History | None) -> None:
+    """Factories where factories are meant, a balancer, and an empty record."""
+    for what, given, example in (
+        ("optimizer", optimizer, "adam(0.001) or lambda groups: torch.optim.SGD(groups, lr=0.1)"),
+        ("schedule", schedule, "lambda optimizer: OneCycleLR(optimizer, 0.01, total_steps=300)"),
+    ):
+        if given is not None and not callable(given):
+            raise ValueError(f"{what}= takes a function that makes one, such as {example}, not a {type(given).__name__}")
+    if balancer is not None and not isinstance(balancer, Balancer):
+        raise ValueError(f"balancer= takes a balancer, such as WeightedSum() or pcgrad(), not {balancer!r}")
+    if history is not None and history.steps:
+        raise ValueError(
+            f"history= takes an empty record, this one has {len(history.steps)} steps already: give a new History()"
+        )
+
+
+def check_heads(model: nn.Module, tasks: Sequence[Task]) -> None:
+    """The model, if it knows its tasks, has a head for each task and no other."""
+    check_model_has_tasks(model, tasks)
+    names = [task.name for task in tasks]
+    for name in getattr(model, "task_names", ()):
+        if name not in names:
+            raise ValueError(f"the model has a head for '{name}', but the data have no such task; their tasks are {names}")
+
+
+def check_validation(
+    val: Split | Iterable[Batch] | None,
+    training: Split | Iterable[Batch],
+    tasks: Sequence[Task],
+    patience: int | None,
+) -> None:
+    """The validation split is there if it is needed, and has the training split's tasks, image shape and normalisation."""
+    if patience is not None and val is None:
+        raise ValueError("early stopping (patience) needs a validation split: give one in `val=`")
+    check_is_no_data_set(val)
+    if not isinstance(val, Split):
+        return
+    for task in tasks:
+        if task.name not in val.targets:
+            raise ValueError(f"the validation split has no task '{task.name}'; its tasks are {list(val.targets)}")
+    if not isinstance(training, Split):
+        return
+    if val.image_shape != training.image_shape:
+        raise ValueError(f"validation images are {val.image_shape}, training images {training.image_shape}")
+    if val.normalisation != training.normalisation:
+        raise ValueError(
+            "the validation split is normalised by other numbers than the training split, so the model would see other images "
+            "than it learns from; give val=validation.with_normalisation(training.normalisation), or both in a MultiTaskData"
+        )

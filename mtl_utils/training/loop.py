@@ -1,0 +1,142 @@
+"""The one training loop, a generator: whoever drives it sees every update and may stop at any time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from mtl_utils.balancing import Balancer, WeightedSum
+from mtl_utils.choosing import Chooser, mean_improvement
+from mtl_utils.data.split import Batch, MultiTaskData, Split
+from mtl_utils.device import choose_device
+from mtl_utils.evaluation import evaluate, tasks_of
+from mtl_utils.history import History, Step
+from mtl_utils.randomness import RandomState, generator
+from mtl_utils.tasks import Task, check_tasks
+from mtl_utils.training.arguments import check_heads, check_kinds, check_length, check_numbers, check_validation
+from mtl_utils.training.batch_stream import Data, completely_labelled, stream
+from mtl_utils.training.best_weights import BestWeights
+from mtl_utils.training.optimizer import OptimizerFactory, adam, make_optimizer
+from mtl_utils.training.update import Update
+
+
+def train(
+    model: nn.Module,
+    data: Data,
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    batch_size: int = 256,
+    optimizer: OptimizerFactory | None = None,
+    schedule: Callable[[Optimizer], LRScheduler] | None = None,
+    balancer: Balancer | None = None,
+    penalty: Callable[[nn.Module], Tensor] | None = None,
+    val: Split | Iterable[Batch] | None = None,
+    validate_every: int | None = None,
+    choose: Chooser = mean_improvement,
+    patience: int | None = None,
+    tasks: Sequence[Task] | None = None,
+    seed: int = 0,
+    device: torch.device | str | None = None,
+    history: History | None = None,
+) -> Iterator[Step]:
+    """Train, yielding a `Step` after every update. Whoever drives the generator may stop at any time.
+
+    However it ends (all steps done, early stopping, `close()`, an interruption or an error), the model then has the weights
+    that were best on validation, or the latest ones if there was no validation.
+
+    Args:
+        model: returns `{task: output}`; best a `MultiTaskModel`. Moved to `device`.
+        data: a data set (its `val` split is used for validation), a split, or batches that can be read again and again.
+        epochs, steps: how long; exactly one of them. An epoch is one pass over the training data.
+        batch_size: images per update, for a data set or a split.
+        optimizer: makes an optimizer from parameter groups; `adam()` by default. What a balancer learns is a group of its own,
+            without weight decay.
+        schedule: makes a learning rate schedule from the optimizer, such as `lambda o: OneCycleLR(o, 0.01, total_steps=300)`;
+            it advances with every update.
+        balancer: turns the tasks' losses into gradients; their plain sum by default.
+        penalty: added to what the balancer descends, whatever the balancer, such as `L1(1e-4)`.
+        val: the validation split, where `data` does not bring one.
+        validate_every: updates between validations; by default one after each epoch. There is always one at the end.
+        choose: says how good a validation is (higher is better), given the first one; see `mtl_utils.choosing`.
+        patience: stop when so many validations in a row have brought nothing better.
+        tasks: the tasks, if the data do not say.
+        seed: decides the order of the images, and all else that is left to chance (dropout, random balancers).
+        device: where to compute; chosen by `choose_device` by default.
+        history: an empty record to fill; read it while the training runs.
+
+    Raises:
+        ValueError: in words, before the first update, if the arguments, model and data do not fit each other.
+        NonFiniteLossError: names the task and the step.
+    """
+    tasks = check_tasks(tasks if tasks is not None else tasks_of(data))
+    check_length(epochs, steps)
+    check_numbers(batch_size, validate_every, patience)
+    check_kinds(optimizer, schedule, balancer, history)
+    check_heads(model, tasks)
+    if isinstance(data, MultiTaskData):
+        training, val = data.train, data.val if val is None else val
+    else:
+        training = data  # type: ignore[assignment]
+    if isinstance(training, Split):
+        if training.tasks != tasks:
+            training = training.for_tasks(*[task.name for task in tasks])
+        training = training.with_any_label()  # an image without any label teaches nothing and would empty a batch
+    check_validation(val, training, tasks, patience)
+
+    device = choose_device(device)
+    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    balancer = balancer if balancer is not None else WeightedSum()
+    balancer.prepare([task.name for task in tasks])
+    descent = make_optimizer(optimizer if optimizer is not None else adam(), model, balancer)
+    update = Update(model, tasks, completely_labelled(training, tasks), descent, balancer, penalty)
+    scheduler = schedule(descent) if schedule is not None else None
+    history = history if history is not None else History()
+    chance = RandomState(seed, device)
+    best = BestWeights(choose, tasks)
+    number = 0
+    started = time.perf_counter()
+    try:
+        for epoch, epoch_ends, (images, targets) in stream(training, tasks, batch_size, generator(seed), device):
+            number += 1
+            if not model.training:
+                model.train()
+            with chance:
+                losses, weights = update(images.to(device), targets, number)
+            if scheduler is not None:
+                scheduler.step()
+            if epoch_ends:
+                balancer.after_epoch()
+            finished = number == steps or (epoch_ends and epoch == epochs)
+            due = finished or (epoch_ends if validate_every is None else number % validate_every == 0)
+            validation = evaluate(model, val, tasks=tasks, device=device) if val is not None and due else None
+            if validation is not None and best.consider(validation, model):
+                history.best_step = number
+            step = Step(number, epoch, losses, weights, validation)
+            history.steps.append(step)
+            history.seconds = time.perf_counter() - started
+            yield step
+            started = time.perf_counter() - history.seconds  # a rest that the driver takes is not training
+            if finished:
+                history.stopped = "finished"
+                return
+            if patience is not None and best.without_progress >= patience:
+                history.stopped = f"stopped early: {patience} validations without progress"
+                return
+    except GeneratorExit:
+        history.stopped = f"stopped after step {number}"
+        raise
+    except KeyboardInterrupt:
+        history.stopped = f"interrupted in step {number}"
+        raise
+    except Exception as error:
+        history.stopped = f"failed in step {number}: {error}"
+        raise
+    finally:
+        if best.weights is not None and history.best_step != number:
+            model.load_state_dict(best.weights)

@@ -1,0 +1,102 @@
+"""One update: losses of all tasks, gradients by the balancer, a step of the optimizer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from mtl_utils.balancing import Balancer
+from mtl_utils.data.split import Targets
+from mtl_utils.evaluation import output_of, target_of
+from mtl_utils.tasks import Task
+
+
+class NonFiniteLossError(RuntimeError):
+    """A loss became infinite or not a number. The message names the task and the step."""
+
+
+class Update:
+    """Updates a model, a batch at a time.
+
+    Args:
+        model: what is trained.
+        tasks: the tasks whose losses count.
+        complete: names of tasks that have a label for every image, so that nobody needs to look.
+        optimizer: of the model's parameters, and of the balancer's.
+        balancer: turns losses into gradients.
+        penalty: added to what the balancer descends.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        tasks: Sequence[Task],
+        complete: frozenset[str],
+        optimizer: Optimizer,
+        balancer: Balancer,
+        penalty: Callable[[nn.Module], Tensor] | None,
+    ) -> None:
+        self._model, self._tasks, self._complete = model, tasks, complete
+        self._optimizer, self._balancer, self._penalty = optimizer, balancer, penalty
+        # Listed once: walking through the modules of a small network takes a noticeable part of its step.
+        self._parameters = list(model.parameters())
+
+    def __call__(self, images: Tensor, targets: Targets, number: int) -> tuple[dict[str, float], dict[str, float]]:
+        """Losses and effective weights of all tasks in step `number`; `nan` for a task without a label in this batch."""
+        losses = self._losses(images, targets)
+        values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
+        for name, value in values.items():
+            # Before anything changes, so that the weights are still those of the last sound step.
+            if not math.isfinite(value):
+                raise NonFiniteLossError(
+                    f"the loss of task '{name}' became {value} in step {number}{self._since_when(number)}; a smaller learning "
+                    "rate or weight, or a look at the task's targets, may help"
+                )
+        self._optimizer.zero_grad(set_to_none=True)
+        weights = self._balancer.backward(losses, self._model)
+        if self._penalty is not None:
+            extra = self._penalty(self._model)
+            if not math.isfinite(extra.item()):
+                raise NonFiniteLossError(f"the penalty became {extra.item()} in step {number}; a smaller strength may help")
+            torch.autograd.backward(extra)
+        self._match_layout()
+        self._optimizer.step()
+        if self._balancer.needs_losses_again:
+            self._balancer.after_step(lambda: self._losses(images, targets))
+        nan = float("nan")
+        return (
+            {task.name: values.get(task.name, nan) for task in self._tasks},
+            {task.name: weights.get(task.name, nan) for task in self._tasks},
+        )
+
+    def _losses(self, images: Tensor, targets: Targets) -> dict[str, Tensor]:
+        """The loss of every task that has a label in this batch."""
+        outputs = self._model(images)
+        losses = {}
+        for task in self._tasks:
+            output = output_of(outputs, task)
+            target = target_of(targets, task).to(images.device)
+            if task.name in self._complete or task.labelled(target).any():
+                losses[task.name] = task.loss(output, target)
+        return losses
+
+    def _since_when(self, number: int) -> str:
+        """Words for the rarer case: the losses before were finite, but their gradients were not (as at the root of zero)."""
+        if all(bool(torch.isfinite(parameter).all()) for parameter in self._parameters):
+            return ""
+        return f", because the gradients in step {number - 1} were not finite and spoiled the model's weights"
+
+    def _match_layout(self) -> None:
+        """Give every gradient the memory layout of its parameter.
+
+        Backward passes do so by themselves; balancers and penalties that write gradients may not. PyTorch's fused optimizers
+        on a CPU silently take the wrong elements when the two layouts differ.
+        """
+        for parameter in self._parameters:
+            gradient = parameter.grad
+            if gradient is not None and gradient.stride() != parameter.stride():
+                parameter.grad = torch.empty_like(parameter).copy_(gradient)
