@@ -1,42 +1,24 @@
 """The exercises of notebook 00: plausible wrong answers are rejected with their own hint."""
 
-from __future__ import annotations
-
-import pytest
+from answers import common_tests
 
 from mtl_utils.checks import notebook_00 as check
 
+RIGHT = [
+    (check.number_of_tasks, 2),
+    (check.shared_part, {"conv1", "conv2", "dense"}),
+    (check.shared_part, ["dense", "conv1", "conv2"]),
+]
 
-@pytest.mark.parametrize(
-    ("answer", "state", "words"),
-    [
-        (..., "not attempted", "not attempted"),
-        (20, "wrong", "ten classes"),
-        (1, "wrong", "more than one question"),
-        (3, "wrong", "count the entries"),
-        ("two", "wrong", "whole number"),
-        (2, "right", "two questions"),
-    ],
-)
-def test_number_of_tasks(answer: object, state: str, words: str) -> None:
-    verdict = check.number_of_tasks(answer)
-    assert verdict.state == state
-    assert words in verdict.message
+WRONG = [
+    (check.number_of_tasks, 20, "ten classes"),
+    (check.number_of_tasks, 1, "more than one question"),
+    (check.number_of_tasks, 3, "count the entries"),
+    (check.number_of_tasks, "two", "whole number"),
+    (check.shared_part, "conv1", "set of names"),
+    (check.shared_part, {"conv1", "conv2", "dense", "left"}, "belongs to its own task"),
+    (check.shared_part, {"conv1", "conv2", "dense", "head"}, "two heads"),
+    (check.shared_part, {"conv1", "conv2"}, "three stages"),
+]
 
-
-@pytest.mark.parametrize(
-    ("answer", "state", "words"),
-    [
-        (..., "not attempted", "not attempted"),
-        ("conv1", "wrong", "set of names"),
-        ({"conv1", "conv2", "dense", "left"}, "wrong", "belongs to its own task"),
-        ({"conv1", "conv2", "dense", "head"}, "wrong", "two heads"),
-        ({"conv1", "conv2"}, "wrong", "three stages"),
-        ({"conv1", "conv2", "dense"}, "right", "whole encoder"),
-        (["dense", "conv1", "conv2"], "right", "whole encoder"),
-    ],
-)
-def test_shared_part(answer: object, state: str, words: str) -> None:
-    verdict = check.shared_part(answer)
-    assert verdict.state == state
-    assert words in verdict.message
+test_coverage, test_right, test_wrong, test_nothing = common_tests(check, RIGHT, WRONG)

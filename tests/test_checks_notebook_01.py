@@ -1,10 +1,7 @@
 """The checks of notebook 01 accept what is right, and refuse what is wrong with its own hint."""
 
-from collections.abc import Callable
-from typing import Any
-
-import pytest
 import torch
+from answers import common_tests
 
 from mtl_utils.checks import notebook_01 as check
 
@@ -87,26 +84,4 @@ WRONG = [
     (check.change_of_unit, (100, 100), "the square of that"),
 ]
 
-
-@pytest.mark.parametrize(("function", "answer"), RIGHT)
-def test_right_answers_are_accepted(function: Callable[..., Any], answer: Any) -> None:
-    assert function(answer).state == "right"
-
-
-@pytest.mark.parametrize(("function", "answer", "hint"), WRONG)
-def test_wrong_answers_get_their_own_hint(function: Callable[..., Any], answer: Any, hint: str) -> None:
-    verdict = function(answer)
-    assert verdict.state == "wrong"
-    assert hint in verdict.message
-
-
-@pytest.mark.parametrize("function", [check.shapes_of_targets, check.rows_of_both, check.change_of_unit])
-def test_a_value_not_attempted(function: Callable[..., Any]) -> None:
-    assert function(...).state == "not attempted"
-
-
-@pytest.mark.parametrize(
-    "function", [check.box_of_a_mask, check.shared_sources, check.measured_accuracy, check.masked_absolute_error]
-)
-def test_a_function_not_attempted(function: Callable[..., Any]) -> None:
-    assert function(lambda *arguments: ...).state == "not attempted"
+test_coverage, test_right, test_wrong, test_nothing = common_tests(check, RIGHT, WRONG)

@@ -1,13 +1,12 @@
 """The checks of notebook 02's exercises accept right answers and meet likely wrong ones with a hint of their own."""
 
-import pytest
 import torch
+from answers import common_tests
 
 from mtl_utils.checks import notebook_02 as check
 from mtl_utils.metrics import mean_interval
 from mtl_utils.regularisation import L1, L2
 
-CHECKS = [check.parameters_of_lenet, check.accuracy, check.l2_penalty, check.chosen_learning_rate, check.half_width]
 SPREAD = torch.tensor(check.ACCURACIES).std().item()
 HALF = mean_interval(check.ACCURACIES).half_width
 
@@ -83,30 +82,7 @@ WRONG = [
     (check.half_width, (87.2, 89.5), "a number is asked for"),
 ]
 
-
-@pytest.mark.parametrize("checker", CHECKS, ids=[checker.__name__ for checker in CHECKS])
-@pytest.mark.parametrize("nothing", [..., None])
-def test_as_it_stands_nothing_is_attempted(checker, nothing):
-    assert checker(nothing).state == "not attempted"
-
-
-@pytest.mark.parametrize("checker", [check.accuracy, check.l2_penalty])
-def test_a_function_that_returns_nothing_yet_is_not_attempted(checker):
-    assert checker(lambda *_: ...).state == "not attempted"
-    assert checker(lambda *_: None).state == "not attempted"
-
-
-@pytest.mark.parametrize(("checker", "answer"), RIGHT)
-def test_right_answers_are_accepted(checker, answer, capsys):
-    assert checker(answer).state == "right"
-    assert "✓" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("checker", "answer", "hint"), WRONG)
-def test_wrong_answers_are_rejected_with_a_hint_of_their_own(checker, answer, hint):
-    verdict = checker(answer)
-    assert verdict.state == "wrong"
-    assert hint in verdict.message
+test_coverage, test_right, test_wrong, test_nothing = common_tests(check, RIGHT, WRONG)
 
 
 def test_the_numbers_in_the_praise_are_so():

@@ -1,12 +1,11 @@
 """The checks of notebook 03's exercises accept right answers and meet likely wrong ones with a hint of their own."""
 
 import pytest
+from answers import common_tests
 
 from mtl_utils import data, models
 from mtl_utils.checks import notebook_03 as check
 from mtl_utils.metrics import delta_m
-
-CHECKS = [check.parameters_for_tasks, check.parameters_reached, check.delta_m_by_hand, check.verdicts]
 
 
 def changes(metrics, baseline, higher):
@@ -74,29 +73,7 @@ WRONG = [
     (check.verdicts, ["helps", "cannot tell", "hurts"], "a verdict for each"),
 ]
 
-
-@pytest.mark.parametrize("checker", CHECKS, ids=[checker.__name__ for checker in CHECKS])
-@pytest.mark.parametrize("nothing", [..., None])
-def test_as_it_stands_nothing_is_attempted(checker, nothing):
-    assert checker(nothing).state == "not attempted"
-
-
-@pytest.mark.parametrize("checker", [check.parameters_for_tasks, check.delta_m_by_hand])
-def test_a_function_that_returns_nothing_yet_is_not_attempted(checker):
-    assert checker(lambda *_: ...).state == "not attempted"
-
-
-@pytest.mark.parametrize(("checker", "answer"), RIGHT)
-def test_right_answers_are_accepted(checker, answer, capsys):
-    assert checker(answer).state == "right"
-    assert "✓" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("checker", "answer", "hint"), WRONG)
-def test_wrong_answers_are_rejected_with_a_hint_of_their_own(checker, answer, hint):
-    verdict = checker(answer)
-    assert verdict.state == "wrong"
-    assert hint in verdict.message
+test_coverage, test_right, test_wrong, test_nothing = common_tests(check, RIGHT, WRONG)
 
 
 def test_the_numbers_in_the_hints_are_so():

@@ -1,10 +1,8 @@
 """The checks of notebook 04 accept what is right, and refuse what is wrong with its own hint."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 import torch
+from answers import common_tests
 
 from mtl_utils.checks import notebook_04 as check
 from mtl_utils.pareto import hypervolume, pareto_front
@@ -71,28 +69,7 @@ WRONG = [
     (check.mixture, lambda a, b, alpha: a | {"bias": alpha * a["bias"]}, "every parameter"),
 ]
 
-
-@pytest.mark.parametrize(("function", "answer"), RIGHT)
-def test_right_answers_are_accepted(function: Callable[[Any], Any], answer: Any) -> None:
-    assert function(answer).state == "right"
-
-
-@pytest.mark.parametrize(("function", "answer", "hint"), WRONG)
-def test_wrong_answers_get_their_own_hint(function: Callable[[Any], Any], answer: Any, hint: str) -> None:
-    verdict = function(answer)
-    assert verdict.state == "wrong"
-    assert hint in verdict.message
-    assert "your answer raised" not in verdict.message
-
-
-@pytest.mark.parametrize("function", {function for function, _ in RIGHT})
-def test_what_stands_there_is_not_attempted(function: Callable[[Any], Any]) -> None:
-    assert function(...).state == "not attempted"
-
-
-@pytest.mark.parametrize("function", [check.equal_pull, check.mixture])
-def test_functions_that_return_nothing_are_not_attempted(function: Callable[[Any], Any]) -> None:
-    assert function(lambda *_: ...).state == "not attempted"
+test_coverage, test_right, test_wrong, test_nothing = common_tests(check, RIGHT, WRONG)
 
 
 def test_the_checks_agree_with_the_library() -> None:

@@ -2,18 +2,10 @@
 
 import math
 
-import pytest
 import torch
+from answers import common_tests
 
 from mtl_utils.checks import notebook_05 as check
-
-CHECKS = [
-    check.largest_loss_with_a_negative_total,
-    check.settled_weights,
-    check.weight_with_decay,
-    check.gradnorm_moves,
-    check.indifferent_to_units,
-]
 
 
 def settled_weight_by_search():
@@ -74,21 +66,4 @@ WRONG = [
     (check.indifferent_to_units, "FAMO", "a set of names"),
 ]
 
-
-@pytest.mark.parametrize("checker", CHECKS, ids=[checker.__name__ for checker in CHECKS])
-@pytest.mark.parametrize("nothing", [..., None])
-def test_as_it_stands_nothing_is_attempted(checker, nothing):
-    assert checker(nothing).state == "not attempted"
-
-
-@pytest.mark.parametrize(("checker", "answer"), RIGHT)
-def test_right_answers_are_accepted(checker, answer, capsys):
-    assert checker(answer).state == "right"
-    assert "✓" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("checker", "answer", "hint"), WRONG)
-def test_wrong_answers_are_rejected_with_a_hint_of_their_own(checker, answer, hint):
-    verdict = checker(answer)
-    assert verdict.state == "wrong"
-    assert hint in verdict.message
+test_coverage, test_right, test_wrong, test_nothing = common_tests(check, RIGHT, WRONG)

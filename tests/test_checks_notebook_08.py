@@ -1,9 +1,7 @@
 """The checks of notebook 08 accept what is right, and refuse what is wrong with its own hint."""
 
-import re
-
-import pytest
 import torch
+from answers import common_tests
 
 from mtl_utils import data, models
 from mtl_utils.checks import notebook_08 as check
@@ -51,27 +49,7 @@ WRONG = [
     (check.cka_by_hand, lambda x, y: by_hand(x, y) ** 0.5, "Frobenius"),
 ]
 
-
-@pytest.mark.parametrize(("function", "answer"), RIGHT)
-def test_right_answers_are_accepted(function, answer, capsys):
-    assert function(answer).state == "right"
-    assert "✓" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("function", "answer", "hint"), WRONG)
-def test_wrong_answers_are_refused_with_their_own_hint(function, answer, hint, capsys):
-    verdict = function(answer)
-    assert verdict.state == "wrong"
-    assert re.search(hint, verdict.message)
-    assert "✗" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("answer", [..., None])
-def test_what_stands_in_the_notebook_counts_as_not_attempted(answer):
-    for function in (check.readers_of_parts, check.mixture, check.cka_by_hand):
-        assert function(answer).state == "not attempted"
-    for function in (check.mixture, check.cka_by_hand):
-        assert function(lambda *_: answer).state == "not attempted"
+test_coverage, test_right, test_wrong, test_nothing = common_tests(check, RIGHT, WRONG)
 
 
 def test_the_readers_are_those_of_the_model():
