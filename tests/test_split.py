@@ -172,3 +172,15 @@ def test_splits_that_do_not_belong_together_are_told():
         MultiTaskData("x", split(), split(), split().for_tasks("b"))
     with pytest.raises(ValueError, match=r"x: val images are .* training images"):
         MultiTaskData("x", split(), split(IMAGES.view(10, 2, 4, 3)), split())
+
+
+@pytest.mark.parametrize("chosen", [slice(0, 4), torch.arange(4)])
+def test_changing_a_batch_does_not_change_the_split(every_kind, chosen):
+    before = {name: target.clone() for name, target in every_kind.targets.items()}
+    images, targets = every_kind.batch(chosen)
+    images.zero_()
+    for target in targets.values():
+        target.zero_()
+    for name, target in every_kind.targets.items():
+        torch.testing.assert_close(target, before[name])
+    assert every_kind.images.any()

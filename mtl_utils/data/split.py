@@ -106,7 +106,9 @@ class Split(Dataset[Batch]):
         images = images.mul_(scale).sub_(shift)
         targets = {
             task.name: self.targets[task.name][indices].to(
-                device=device, dtype=torch.int64 if task.is_classification else torch.float32
+                device=device,
+                dtype=torch.int64 if task.is_classification else torch.float32,
+                copy=isinstance(indices, slice),  # a slice is a window on the split: nobody may change the data through it
             )
             for task in self.tasks
         }
