@@ -233,9 +233,19 @@ def scaled_run(make, factor, steps=5):
 
 
 @pytest.mark.parametrize("name", ["DWA", "random"])
-def test_scaling_one_loss_leaves_the_weights_of_methods_that_look_at_ratios(name):
-    plain = scaled_run(MAKERS[name], 1.0)
-    assert scaled_run(MAKERS[name], 1000.0)[0] == pytest.approx(plain[0], rel=1e-5)
+def test_scaling_one_loss_leaves_the_weights_of_methods_that_do_not_see_its_size(name):
+    runs = []
+    for factor in (1.0, 1000.0):
+        balancer = MAKERS[name]()
+        balancer.prepare(NAMES)
+        run = []
+        for kind, size, weight in ((3.0, 2.0, 9.0), (2.0, 1.9, 3.0), (1.5, 1.8, 2.5), (1.4, 1.0, 2.4)):
+            run.append(backward(balancer, made_up(kind=kind, size=size, weight=factor * weight)))
+            balancer.after_epoch()
+        runs.append(run)
+    assert max(runs[0][-1].values()) - min(runs[0][-1].values()) > 0.05  # it does weigh
+    for plain, scaled in zip(*runs, strict=True):
+        assert scaled == pytest.approx(plain, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["geometric mean", "FAMO", "uncertainty weighting, first losses"])
@@ -254,6 +264,49 @@ def test_losses_near_zero_and_huge_ones_do_not_break_anything(make):
     weights = backward_on(balancer, network, data, {"kind": 1e-6, "weight": 1e6})
     assert all(math.isfinite(weight) for weight in weights.values())
     assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("make", [partial(balancing.UncertaintyWeighting, TASKS), balancing.IMTLL])
+def test_a_negative_loss_whose_weight_would_grow_without_bound_is_refused(make):
+    balancer = make()
+    balancer.prepare(NAMES)
+    backward(balancer, made_up(kind=1.0, size=0.0, weight=1.0))  # zero is allowed
+    with pytest.raises(ValueError, match="needs losses of zero or more, and the loss of task 'size' is -1: shift it"):
+        backward(balancer, made_up(kind=1.0, size=-1.0, weight=1.0))
+
+
+def test_a_loss_that_is_zero_for_whole_epochs_has_no_ratio_for_dwa():
+    balancer = balancing.DynamicWeightAverage()
+    balancer.prepare(NAMES)
+    losses = {"kind": 1.0, "size": 0.0, "weight": 2.0}
+    for _ in range(2):
+        backward(balancer, made_up(**losses))
+        balancer.after_epoch()
+    untouched = made_up(**losses)
+    with pytest.raises(ValueError, match=r"DWA gave task 'kind' the weight nan.*a loss of zero may be the reason"):
+        backward(balancer, untouched)
+    assert all(loss.grad is None for loss in untouched.values())
+
+
+def test_when_a_step_goes_astray_famo_leaves_the_words_to_the_training_loop():
+    with pytest.raises(training.NonFiniteLossError, match=r"the loss of task .* became (nan|inf) in step 2"):
+        trained(balancing.FAMO, optimizer=lambda groups: torch.optim.SGD(groups, lr=1e30))
+
+
+def test_gradnorm_takes_the_last_shared_layer_that_learns():
+    network, data = model(), split()
+    network.encoder.dense.requires_grad_(False)
+    balancer = balancing.GradNorm()
+    balancer.prepare(NAMES)
+    backward_on(balancer, network, data)
+    assert len(set(balancer.weights.values())) > 1
+    named = balancing.GradNorm(layer="encoder.dense")
+    named.prepare(NAMES)
+    with pytest.raises(ValueError, match=r"'encoder\.dense' has no parameters that learn"):
+        backward_on(named, network, data)
+    network.encoder.requires_grad_(False)
+    with pytest.raises(ValueError, match="no part of this HardSharing that learns is shared by all tasks"):
+        backward_on(balancer, network, data)
 
 
 # --- uncertainty weighting, IMTL-L and the geometric mean: one family -----------------------------------------------------
@@ -627,7 +680,7 @@ def test_gradnorm_bad_input_in_words():
         balancer.backward(losses_of(network, data), network)
     balancer = balancing.GradNorm(layer="encoder.conv.1")
     balancer.prepare(NAMES)
-    with pytest.raises(ValueError, match="has no parameters to take gradients of"):
+    with pytest.raises(ValueError, match="has no parameters that learn"):
         balancer.backward(losses_of(network, data), network)
     balancer = balancing.GradNorm()
     balancer.prepare(NAMES)
@@ -646,5 +699,5 @@ def test_gradnorm_says_so_when_nothing_is_shared():
     network = Apart({"a": 1.0, "b": 1.0})
     balancer = balancing.GradNorm()
     balancer.prepare(["a", "b"])
-    with pytest.raises(ValueError, match="no part of this Apart is shared by all tasks"):
+    with pytest.raises(ValueError, match="no part of this Apart that learns is shared by all tasks"):
         balancer.backward(line_losses(network, {"a": 1.0, "b": 1.0}), network)

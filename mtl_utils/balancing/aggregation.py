@@ -21,8 +21,9 @@ class Aggregation(Balancer):
     Costs one backward pass per task. The passes run one after another, which on a CPU is faster than a vectorised Jacobian.
 
     Args:
-        make: makes the aggregator, for example `torchjd.aggregation.PCGrad` or `lambda: torchjd.aggregation.CAGrad(c=0.5)`.
-            It is made anew for each run, since some aggregators remember.
+        make: makes the aggregator, for example `torchjd.aggregation.PCGrad` or `lambda: torchjd.aggregation.MGDA()`. It is made
+            anew for each run, since some aggregators remember. Some (UPGrad, CAGrad, NashMTL) ask for packages that
+            this course does not install, and say which.
     """
 
     def __init__(self, make: Callable[[], Aggregator]) -> None:

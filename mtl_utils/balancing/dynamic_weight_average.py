@@ -14,7 +14,8 @@ class DynamicWeightAverage(Scalarization):
     loss that fell little has a ratio near 1 (or above) and gets more weight. In the first two epochs every weight is 1. The
     size of a loss cancels in its ratio, so DWA does nothing about different scales; and with τ = 2 it hardly leaves w = 1.
 
-    Deviation: none. A task without labels in a batch counts there with its last known loss.
+    Deviation: none. A task without labels in a batch counts there with its last known loss. A loss that is zero over an
+    epoch has no ratio, and raises an error.
 
     Args:
         temperature: τ, above zero; the paper's is 2. A higher one makes the weights more equal.

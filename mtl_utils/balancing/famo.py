@@ -54,6 +54,8 @@ class FAMO(Scalarization):
     def after_step(self, losses_again: Callable[[], Losses]) -> None:
         with torch.no_grad():
             after = losses_again()
+        if not all(bool(torch.isfinite(loss)) for loss in after.values()):
+            return  # the step has gone astray, and the training loop says so in the next one
         check_positive_losses("FAMO", after)
         fallen = {name: torch.log(self._last[name]) - torch.log(loss) for name, loss in after.items()}
         shares = {name: self._weights[name] * self._last[name] for name in after}  # proportional to z

@@ -26,15 +26,15 @@ class GradNorm(Balancer):
     ±‖g_i‖, and no second derivatives are needed. It costs, per task, one backward pass through its head and the last shared
     layer.
 
-    Deviations: weights are kept above 0.001, since a step could make them negative, of which the paper says nothing. L_i(0) is
-    the loss of the first batch in which task i has labels. In a batch where some tasks have none, the others are balanced
-    among themselves. The norm is over all parameters of the layer, its bias included.
+    Deviations: weights are kept above 0.001 (before they are scaled), since a step could make them negative, of which the
+    paper says nothing. L_i(0) is the loss of the first batch in which task i has labels. In a batch where some tasks have none,
+    the others are balanced among themselves. The norm is over all parameters of the layer, its bias included.
 
     Args:
         alpha: α, zero or more; the paper's are 0.12 on its toy and 1.5 on NYUv2.
         learning_rate: of the weights; the paper's is 0.025.
         layer: name of the module whose gradients are compared, such as `"encoder.conv2"`; by default the last of
-            `model.parts()` that every task uses.
+            `model.parts()` that every task uses and that is not frozen.
     """
 
     def __init__(self, alpha: float = 1.5, *, learning_rate: float = 0.025, layer: str | None = None) -> None:
@@ -106,18 +106,22 @@ class GradNorm(Balancer):
             except AttributeError:
                 known = [name for name, module in model.named_modules() if name and list(module.parameters())]
                 raise ValueError(f"GradNorm: the model has no layer '{self.layer}'; it has {', '.join(known)}") from None
-            if not list(layer.parameters()):
-                raise ValueError(f"GradNorm: the layer '{self.layer}' has no parameters to take gradients of")
+            if not _learns(layer):
+                raise ValueError(f"GradNorm: the layer '{self.layer}' has no parameters that learn, so no gradients either")
             return layer
         if not isinstance(model, MultiTaskModel):
             raise ValueError(
                 f"GradNorm compares gradients at the last shared layer, and {type(model).__name__} does not say which that is: "
                 'name it in `layer=`, such as GradNorm(layer="encoder.conv2")'
             )
-        shared = [part.module for part in model.parts() if set(self.tasks) <= set(part.tasks) and part.size]
+        shared = [part.module for part in model.parts() if set(self.tasks) <= set(part.tasks) and _learns(part.module)]
         if not shared:
             raise ValueError(
-                f"GradNorm compares gradients at the last shared layer, and no part of this {type(model).__name__} is shared "
-                "by all tasks: name a layer in `layer=`, or choose a balancer that needs losses only"
+                f"GradNorm compares gradients at the last shared layer, and no part of this {type(model).__name__} that "
+                "learns is shared by all tasks: name a layer in `layer=`, or choose a balancer that needs losses only"
             )
         return shared[-1]
+
+
+def _learns(module: nn.Module) -> bool:
+    return any(parameter.requires_grad for parameter in module.parameters())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from mtl_utils.balancing.balancer import Losses, Weights
+from mtl_utils.balancing.positive_losses import check_positive_losses
 from mtl_utils.balancing.scalarization import Scalarization
 
 
@@ -15,7 +17,8 @@ class IMTLL(Scalarization):
     of s: the same optimum, and Adam takes the same steps.
 
     Deviation: the paper adds to this its gradient-level part IMTL-G, which is TorchJD's `IMTLG` aggregator; this is the
-    loss-level part alone. The s_i join the model's optimizer, without weight decay.
+    loss-level part alone. The s_i join the model's optimizer, without weight decay. A negative loss, whose scale would grow
+    without bound, raises an error that names the task.
     """
 
     def __init__(self) -> None:
@@ -25,3 +28,7 @@ class IMTLL(Scalarization):
             return scalarization.IMTLL(count)
 
         super().__init__(make)
+
+    def backward(self, losses: Losses, model: nn.Module) -> Weights:
+        check_positive_losses("IMTL-L", losses, zero=True)
+        return super().backward(losses, model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -22,6 +23,9 @@ class Scalarization(Balancer):
     Args:
         make: makes the scalarizer for a number of tasks, for example `torchjd.scalarization.UW` or
             `lambda count: torchjd.scalarization.GeometricMean()`. It is made anew for each run.
+
+    Raises:
+        ValueError: in a step in which the scalarizer gives a weight that is not finite; the model is then as before the step.
     """
 
     def __init__(self, make: Callable[[int], nn.Module]) -> None:
@@ -44,6 +48,12 @@ class Scalarization(Balancer):
         derivative = values.grad
         assert derivative is not None
         weights = dict(zip(self.tasks, derivative.tolist(), strict=True))
+        for name, weight in weights.items():
+            if not math.isfinite(weight):  # before the model's gradients are touched
+                raise ValueError(
+                    f"{type(self.scalarizer).__name__} gave task '{name}' the weight {weight}, for the losses "
+                    f"{dict(zip(self.tasks, values.tolist(), strict=True))}; a loss of zero may be the reason"
+                )
         torch.autograd.backward(present, torch.stack([derivative[self.tasks.index(name)] for name in losses]))
         return {name: weights[name] for name in losses}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,11 @@ class SmoothTchebycheff(Scalarization):
         self, weights: Mapping[str, float] | None = None, *, smoothing: float = 0.1, ideal: Mapping[str, float] | None = None
     ) -> None:
         self._chosen = WeightedSum("mean" if weights is None else weights)  # checks weights and names in the same words
+        if not 0 < smoothing < math.inf:
+            raise ValueError(f"smooth Tchebycheff's smoothing must be above zero and finite, not {smoothing!r}")
+        for name, value in (ideal or {}).items():
+            if not math.isfinite(value):
+                raise ValueError(f"the ideal loss of task '{name}' must be finite, not {value!r}")
         self._smoothing, self._ideal = smoothing, ideal
         super().__init__(self._make_scalarizer)
 
@@ -55,10 +61,11 @@ class SmoothTchebycheff(Scalarization):
         weights = self._chosen.weights
         device = next(iter(losses.values())).device
         self.scalarizer.weights = torch.tensor([weights[name] for name in self.tasks], device=device)
+        if self._ideal is not None:  # an attribute and no buffer, so it does not move with the module
+            self.scalarizer.reference = torch.tensor([self._ideal[name] for name in self.tasks], device=device)
         return super().backward(losses, model)
 
     def _make_scalarizer(self, count: int) -> STCH:
         from torchjd.scalarization import STCH
 
-        reference = None if self._ideal is None else torch.tensor([self._ideal[name] for name in self.tasks])
-        return STCH(self._smoothing, reference=reference)
+        return STCH(self._smoothing)

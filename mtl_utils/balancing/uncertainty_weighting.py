@@ -30,7 +30,7 @@ class UncertaintyWeighting(Scalarization):
             first loss, s = log(2f·L), so that the weights fit from the first step and the losses' units play no part.
 
     Raises:
-        ValueError: if a first loss to start at is not above zero.
+        ValueError: if a loss is negative (its weight would grow without bound), or a first loss to start at is zero.
     """
 
     def __init__(self, tasks: Sequence[Task], *, start: Literal["zero", "first losses"] = "zero") -> None:
@@ -52,6 +52,7 @@ class UncertaintyWeighting(Scalarization):
             with torch.no_grad():
                 for name, loss in new.items():
                     self.scalarizer.log_variances[self.tasks.index(name)] = torch.log(2 * self._factor(name) * loss)  # type: ignore[operator]
+        check_positive_losses("uncertainty weighting", losses, zero=True)
         return super().backward(losses, model)
 
     def _factor(self, name: str) -> float:
