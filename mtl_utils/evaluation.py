@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mtl_utils.data.batches import checked_batches
 from mtl_utils.data.split import Batch, MultiTaskData, Split
 from mtl_utils.device import choose_device
+from mtl_utils.evaluation_mode import evaluation_mode
 from mtl_utils.tasks import Task
 
 # Larger batches are slower: the small CNN takes twice the time per image with 500, for its features leave the cache.
@@ -38,7 +39,7 @@ def evaluate(
     batch_size: int = _BATCH,
     device: torch.device | str | None = None,
 ) -> Evaluation:
-    """Loss and metric of every task, without gradients and in evaluation mode; the model's mode is as before afterwards.
+    """Loss and metric of every task, without gradients and in evaluation mode; every part's mode is as before afterwards.
 
     Args:
         model: returns `{task: output}`. It stays on its device, unless another is named.
@@ -59,22 +60,17 @@ def evaluate(
     metrics = {task.name: task.metric().to(device) for task in tasks}
     sums = {task.name: 0.0 for task in tasks}
     counts = {task.name: 0 for task in tasks}
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            for images, targets in batches:
-                outputs = model(images.to(device))
-                for task in tasks:
-                    output = output_of(outputs, task)
-                    target = target_of(targets, task).to(device)
-                    labels = int(task.labelled(target).sum())
-                    if labels:
-                        sums[task.name] += float(task.loss(output, target)) * labels
-                        counts[task.name] += labels
-                        task.update_metric(metrics[task.name], output, target)
-    finally:
-        model.train(was_training)
+    with evaluation_mode(model), torch.inference_mode():
+        for images, targets in batches:
+            outputs = model(images.to(device))
+            for task in tasks:
+                output = output_of(outputs, task)
+                target = target_of(targets, task).to(device)
+                labels = int(task.labelled(target).sum())
+                if labels:
+                    sums[task.name] += float(task.loss(output, target)) * labels
+                    counts[task.name] += labels
+                    task.update_metric(metrics[task.name], output, target)
     measured = {name: counts[name] > 0 for name in counts}
     return Evaluation(
         {name: sums[name] / counts[name] if there else float("nan") for name, there in measured.items()},
@@ -86,13 +82,8 @@ def predict(model: nn.Module, split: Split, *, batch_size: int = _BATCH) -> dict
     """Every task's outputs for all images of a split, on the CPU, without gradients and in evaluation mode."""
     check_is_no_data_set(split)
     device = _device_of(model)
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            outputs = [model(images) for images, _ in split.batches(batch_size, device=device)]
-    finally:
-        model.train(was_training)
+    with evaluation_mode(model), torch.inference_mode():
+        outputs = [model(images) for images, _ in split.batches(batch_size, device=device)]
     return {name: torch.cat([output[name].cpu() for output in outputs]) for name in outputs[0]}
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mtl_utils.evaluation_mode import evaluation_mode
+
 
 def linear_cka(one: Tensor, two: Tensor) -> float:
     """Linear centred kernel alignment of two representations of the same images: 0 unrelated, 1 the same up to rotation.
@@ -38,16 +40,12 @@ def linear_cka(one: Tensor, two: Tensor) -> float:
 
 @torch.no_grad()
 def stage_features(encoder: nn.Sequential, images: Tensor) -> dict[str, Tensor]:
-    """What each stage of an encoder makes of images `[N, C, H, W]`, in evaluation mode; the mode is as before afterwards."""
-    was_training = encoder.training
-    encoder.eval()
+    """What each stage of an encoder makes of images `[N, C, H, W]`, in evaluation mode; every stage's mode is as before afterwards."""
     features, found = images, {}
-    try:
+    with evaluation_mode(encoder):
         for name, stage in encoder.named_children():
             features = stage(features)
             found[name] = features
-    finally:
-        encoder.train(was_training)
     return found
 
 

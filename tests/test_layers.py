@@ -13,10 +13,10 @@ ROOT = Path(mtl_utils.__file__).parent
 # Rooms by floor, the lowest first. Models may be built for a split's tasks, and balancers ask a model which parameters are
 # shared: so data lie below models, and models below balancing.
 FLOORS = [
-    {"tasks", "metrics", "randomness", "device", "pareto", "similarity"},
-    {"data", "regularisation"},
+    {"tasks", "metrics", "randomness", "device", "evaluation_mode", "pareto"},
+    {"data", "similarity"},
     {"models"},
-    {"balancing"},
+    {"balancing", "regularisation"},
     {"evaluation"},
     {"choosing", "history"},
     {"training"},

@@ -62,6 +62,17 @@ def test_stage_features_are_what_the_stages_give_and_leave_the_mode_alone():
     assert torch.equal(found["pool"], encoder(images))
 
 
+@pytest.mark.parametrize(
+    "look", [lambda e: stage_features(e, features(2, 1, 28, 28)), lambda e: models.stage_shapes(e, (1, 28, 28))]
+)
+def test_looking_at_stages_leaves_a_frozen_one_frozen(look):
+    encoder = models.small_cnn((1, 28, 28), channels=(4, 6)).train()
+    encoder.conv1.eval()
+    look(encoder)
+    assert [stage.training for stage in encoder] == [False, True, True]
+    assert not any(module.training for module in encoder.conv1.modules())
+
+
 def test_without_a_part_its_output_is_zero_and_afterwards_all_is_as_before():
     encoder, images = models.lenet(), features(2, 1, 28, 28)
     before = encoder(images)

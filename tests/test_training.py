@@ -450,17 +450,39 @@ def test_evaluating_in_batches_is_evaluating_at_once(every_kind, encoder):
     assert found.metrics["place"] == pytest.approx((outputs["place"] - split.targets["place"]).abs().mean().item(), rel=1e-5)
 
 
-@pytest.mark.parametrize("mode", [True, False])
-def test_evaluating_leaves_the_model_as_it_was(two_digits, mode):
+@pytest.mark.parametrize(("mode", "encoder_mode"), [(True, True), (False, False), (True, False), (False, True)])
+def test_evaluating_leaves_the_model_as_it_was(two_digits, mode, encoder_mode):
     model = models.hard_sharing(models.small_cnn, two_digits).train(mode)
-    before = weights_of(model)
+    model.encoder.train(encoder_mode)
+    before, modes = weights_of(model), [module.training for module in model.modules()]
     evaluate(model, two_digits.val)
     predict(model, two_digits.val)
-    assert model.training == mode
+    hook = model.heads["right"].register_forward_hook(lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        evaluate(model, two_digits.val)
+    hook.remove()
+    assert [module.training for module in model.modules()] == modes
     assert same(weights_of(model), before)
     for function in (evaluate, predict):
         with pytest.raises(ValueError, match=r"one split is needed, and 'MultiMNIST' has three"):
             function(model, two_digits)
+
+
+def test_a_part_in_evaluation_mode_stays_so_while_the_rest_trains(two_digits):
+    model = models.hard_sharing(models.small_cnn, two_digits).train()
+    model.encoder.eval().requires_grad_(False)
+    before = weights_of(model.encoder)
+    for step in train(model, two_digits, steps=4, batch_size=32, validate_every=1):
+        assert (model.training, model.encoder.training) == (True, False), step
+    assert same(weights_of(model.encoder), before)
+
+
+def test_a_model_in_evaluation_mode_is_trained_as_a_whole(two_digits):
+    model = models.hard_sharing(models.small_cnn, two_digits).eval()
+    before = weights_of(model.encoder)
+    for step in train(model, two_digits, steps=2, batch_size=32):
+        assert all(module.training for module in model.modules()), step
+    assert not same(weights_of(model.encoder), before)
 
 
 def test_chance_inside_is_ones_own_and_outside_untouched():

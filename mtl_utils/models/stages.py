@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from mtl_utils.evaluation_mode import evaluation_mode
+
 # Makes an encoder for images of a shape (channels, height, width): `lenet`, `small_cnn`, `resnet18` or one's own.
 EncoderFactory = Callable[[tuple[int, int, int]], nn.Sequential]
 
@@ -19,24 +21,19 @@ def stage_shapes(encoder: nn.Sequential, image_shape: tuple[int, int, int]) -> l
     Raises:
         ValueError: if a stage cannot take what the stage before it gives; names both.
     """
-    was_training = encoder.training
-    encoder.eval()
     shapes: list[tuple[int, ...]] = []
     device = next((parameter.device for parameter in encoder.parameters()), torch.device("cpu"))
     features = torch.zeros(1, *image_shape, device=device)
-    try:
-        with torch.no_grad():
-            for name, stage in encoder.named_children():
-                try:
-                    features = stage(features)
-                except RuntimeError as error:
-                    raise ValueError(
-                        f"encoder stage '{name}' cannot take features of shape {tuple(features.shape[1:])} "
-                        f"(images are {tuple(image_shape)}): {error}"
-                    ) from error
-                shapes.append(tuple(features.shape[1:]))
-    finally:
-        encoder.train(was_training)
+    with evaluation_mode(encoder), torch.no_grad():
+        for name, stage in encoder.named_children():
+            try:
+                features = stage(features)
+            except RuntimeError as error:
+                raise ValueError(
+                    f"encoder stage '{name}' cannot take features of shape {tuple(features.shape[1:])} "
+                    f"(images are {tuple(image_shape)}): {error}"
+                ) from error
+            shapes.append(tuple(features.shape[1:]))
     if not shapes:
         raise ValueError("an encoder needs at least one stage, it has none")
     return shapes

@@ -51,7 +51,8 @@ def train(
     that were best on validation, or the latest ones if there was no validation.
 
     Args:
-        model: returns `{task: output}`; best a `MultiTaskModel`. Moved to `device`.
+        model: returns `{task: output}`; best a `MultiTaskModel`. Moved to `device`. A model in evaluation mode is put in
+            training mode as a whole; in one that is in training mode, parts in evaluation mode (a frozen encoder) stay so.
         data: a data set (its `val` split is used for validation), a split, or batches that can be read again and again.
         epochs, steps: how long; exactly one of them. An epoch is one pass over the training data.
         batch_size: images per update, for a data set or a split.
