@@ -40,7 +40,7 @@ def agree(sentence: str, mine: object, reference: object, tolerance: float = 1e-
 
     first, second = (
         # Python's numbers are double already, and must not pass through torch's default of 32 bits.
-        (value.detach() if isinstance(value, torch.Tensor) else torch.as_tensor(value, dtype=torch.float64)).double().cpu()
+        (value.detach() if isinstance(value, torch.Tensor) else torch.as_tensor(value, dtype=torch.float64)).cpu().double()
         for value in (mine, reference)
     )
     if first.shape != second.shape:

@@ -63,6 +63,16 @@ WRONG = [
     (check.shared_sources, lambda a, b: int((torch.isin(b, a) & (b >= 0)).sum()), "counts once"),
     (check.shared_sources, lambda a, b: int((a[0] == b[0]).sum()) * 0, "wherever in the table"),
     (check.shared_sources, lambda a, b: 2, "nothing in common"),
+    (
+        check.shared_sources,
+        lambda a, b: len(set(a.flatten().tolist()) & set(b.flatten().tolist())) - 1,
+        "no empty place at all",
+    ),
+    (
+        check.shared_sources,
+        lambda a, b: len({n for n in a.flatten().tolist() if n > 0} & {n for n in b.flatten().tolist() if n > 0}),
+        "image number 0 is an image",
+    ),
     (check.measured_accuracy, lambda a, p, c: a * (1 - p), "one part"),
     (check.measured_accuracy, lambda a, p, c: a * (1 - p) + (1 - a) * p, "one case of"),
     (check.measured_accuracy, lambda a, p, c: a * (1 - p) + (1 - a) * p / c, "from the *other* classes"),

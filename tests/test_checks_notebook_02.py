@@ -1,5 +1,6 @@
 """The checks of notebook 02's exercises accept right answers and meet likely wrong ones with a hint of their own."""
 
+import numpy as np
 import torch
 from answers import common_tests
 
@@ -31,6 +32,7 @@ def weights(model):
 RIGHT = [
     (check.parameters_of_lenet, 21_840),
     (check.parameters_of_lenet, torch.tensor(21_840)),
+    (check.parameters_of_lenet, np.int64(21_840)),
     (check.accuracy, accuracy),
     (check.accuracy, lambda o, t: accuracy(o, t).item()),
     (check.l2_penalty, penalty),
@@ -41,6 +43,8 @@ RIGHT = [
     (check.half_width, torch.tensor(HALF)),
     (check.half_width, 2.776 * SPREAD / 5**0.5),
     (check.half_width, round(HALF, 2)),
+    (check.half_width, round(HALF, 1)),
+    (check.half_width, np.float32(HALF)),
 ]
 
 WRONG = [
@@ -59,6 +63,11 @@ WRONG = [
     (check.accuracy, 2 / 3, "a function is asked for"),
     (check.l2_penalty, lambda m, s: 2 * penalty(m, s), "do not forget the ½"),
     (check.l2_penalty, lambda m, s: s / 2 * sum((p**2).sum() for p in m.parameters()), "leave out the biases"),
+    (
+        check.l2_penalty,
+        lambda m, s: s / 2 * sum((p**2).sum() for name, p in m.named_parameters() if "weight" in name),
+        "a batch norm's `weight` has one dimension only",
+    ),
     (check.l2_penalty, lambda m, s: L1(s)(m), "that is L1"),
     (check.l2_penalty, lambda m, s: s / 2 * sum(w.norm() for w in weights(m)), "there is no square root"),
     (check.l2_penalty, lambda m, s: penalty(m, 1.0), "multiply with the strength"),

@@ -17,6 +17,12 @@ def mean(values):
     return sum(values) / len(values)
 
 
+def in_the_order_of_the_dictionaries(metrics, baseline, higher):
+    signs = [1 if up else -1 for up in higher.values()]
+    terms = [s * (m - b) / b for m, b, s in zip(metrics.values(), baseline.values(), signs, strict=True)]
+    return 100 * mean(terms)
+
+
 RIGHT = [
     (check.parameters_for_tasks, lambda t: 21_330 + 510 * t),
     (check.parameters_reached, {"conv1", "conv2", "dense", "left"}),
@@ -65,6 +71,7 @@ WRONG = [
     (check.delta_m_by_hand, changes, "return one number"),
     (check.delta_m_by_hand, lambda m, b: 0.0, "your function raised TypeError"),
     (check.delta_m_by_hand, -6.67, "a function is asked for"),
+    (check.delta_m_by_hand, in_the_order_of_the_dictionaries, "by its name"),
     (check.verdicts, {"A": "helps", "B": "helps", "C": "hurts"}, "zero is inside"),
     (check.verdicts, {"A": "cannot tell", "B": "cannot tell", "C": "hurts"}, "the whole interval lies above zero"),
     (check.verdicts, {"A": "helps", "B": "hurts", "C": "hurts"}, "the whole interval lies above zero"),

@@ -33,6 +33,7 @@ RIGHT = [
     (check.weight_for_the_middle, "None "),
     (check.learning_rate_for_the_mean, 0.15),
     (check.mixture, mixed),
+    (check.mixture, lambda a, b, alpha: {name: a[name].mul_(alpha).add_(b[name].mul_(1 - alpha)) for name in a}),
 ]
 WRONG = [
     (check.equal_pull, 3, "a function"),

@@ -43,6 +43,7 @@ WRONG = [
     (check.settled_weights, (0.5, 0.01), "f cancels"),
     (check.settled_weights, (math.log(4), math.log(50)), "those are the settled s"),
     (check.settled_weights, (0.01, 0.25), "every weighted loss"),
+    (check.settled_weights, (0.25, 0.0095), "every weighted loss"),
     (check.settled_weights, (0.25,), "two numbers"),
     (check.settled_weights, 0.25, "two numbers"),
     (check.weight_with_decay, 0.0025, "without decay"),

@@ -10,6 +10,12 @@ def start(tasks, own):
     return (1 - own) / (tasks - 1) + (own - (1 - own) / (tasks - 1)) * torch.eye(tasks)
 
 
+def even_in_the_first_row_only(tasks, own):
+    rows = own * torch.eye(tasks) + (1 - own) * torch.eye(tasks).roll(1, 1)
+    rows[0, 1:] = (1 - own) / (tasks - 1)
+    return rows
+
+
 RIGHT = [
     (check.pull_together, lambda a, b, kept: ((a + b) / 2 + kept * (a - b) / 2, (a + b) / 2 - kept * (a - b) / 2)),
     (check.pull_together, lambda a, b, kept: [a + (1 - kept) / 2 * (b - a), b + (1 - kept) / 2 * (a - b)]),
@@ -34,6 +40,7 @@ WRONG = [
     (check.cross_stitch_start, lambda tasks, own: torch.ones(tasks, tasks), "on the diagonal"),
     (check.cross_stitch_start, lambda tasks, own: (1 - own) + (2 * own - 1) * torch.eye(tasks), "adds up to 1.2"),
     (check.cross_stitch_start, lambda tasks, own: own * torch.eye(tasks), "add up to 1"),
+    (check.cross_stitch_start, even_in_the_first_row_only, "in every row"),
     (check.cross_stitch_start, lambda tasks, own: own * torch.eye(tasks) + (1 - own) * torch.eye(tasks).roll(1, 1), "evenly"),
     (check.convolution_of_a_cross_stitch, 1, "a function"),
     (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import torch
@@ -66,15 +67,19 @@ def call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
 
 def close(found: Any, expected: Any, tolerance: float = 1e-5) -> bool:
     """Whether two numbers or tensors agree in shape and, within a tolerance (relative and absolute), in value."""
-    found, expected = (torch.as_tensor(value, dtype=torch.float64) for value in (found, expected))
+    found, expected = (
+        # To the CPU first: not every device has numbers of 64 bits.
+        torch.as_tensor(value.detach().cpu() if isinstance(value, Tensor) else value, dtype=torch.float64)
+        for value in (found, expected)
+    )
     return found.shape == expected.shape and torch.allclose(found, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
 def is_number(answer: Any) -> bool:
-    """Whether the answer is one number (a tensor with one element counts)."""
+    """Whether the answer is one number (NumPy's count, and a tensor with one element)."""
     if isinstance(answer, Tensor):
         return answer.numel() == 1
-    return isinstance(answer, int | float) and not isinstance(answer, bool)
+    return isinstance(answer, Real) and not isinstance(answer, bool)
 
 
 def _judge(exercise: str, answer: Any, conditions: Sequence[Condition], praise: str) -> Verdict:

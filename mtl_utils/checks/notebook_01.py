@@ -125,6 +125,10 @@ def shared_sources(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
             (lambda f: count(f) != 3, "an image that occurs several times counts once"),
             (lambda f: count(f) == 2, "here 7 and 12 occur in both: the answer is 2, wherever in the table they stand"),
             (lambda f: count(f, first, apart) == 0, "two splits with nothing in common must give 0"),
+            (
+                lambda f: count(f, torch.tensor([[0, 3]]), torch.tensor([[0, 5]])) == 1,
+                "a table may have no empty place at all, and image number 0 is an image like any other",
+            ),
         ],
         "right. Zero is what a sound pair of splits gives",
     )

@@ -82,6 +82,10 @@ def delta_m_by_hand(function: Callable[[Mapping[str, float], Mapping[str, float]
                 lambda f: close(call(f, {"a": 0.5}, {"a": 0.4}, {"a": True}), 25),
                 "it must work for any names and any number of tasks",
             ),
+            (
+                lambda f: close(call(f, METRICS, dict(reversed(BASELINE.items())), HIGHER_IS_BETTER), expected),
+                "take what belongs together by its name: the dictionaries may list the tasks in another order",
+            ),
         ],
         "right: the digit is 6.7 % better, the error 20 % worse, which makes −6.7 %",
     )

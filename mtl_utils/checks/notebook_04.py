@@ -127,7 +127,11 @@ def mixture(function: Callable[[dict[str, Tensor], dict[str, Tensor], float], An
     second = {"weight": torch.tensor([[3.0, 0.0]]), "bias": torch.tensor([0.0])}
 
     def bias(f: Callable[..., Any], alpha: float) -> float:
-        return float(call(f, dict(first), dict(second), alpha)["bias"])
+        return float(mixed(f, alpha)["bias"])
+
+    def mixed(f: Callable[..., Any], alpha: float) -> Any:
+        # Copies, for an answer may compute in place.
+        return call(f, {n: t.clone() for n, t in first.items()}, {n: t.clone() for n, t in second.items()}, alpha)
 
     return judge(
         "04.6",
@@ -135,10 +139,7 @@ def mixture(function: Callable[[dict[str, Tensor], dict[str, Tensor], float], An
         [
             (callable, "a function of two state dictionaries and α is asked for"),
             (
-                lambda f: (
-                    isinstance(call(f, dict(first), dict(second), 0.5), Mapping)
-                    and set(call(f, dict(first), dict(second), 0.5)) == set(first)
-                ),
+                lambda f: isinstance(mixed(f, 0.5), Mapping) and set(mixed(f, 0.5)) == set(first),
                 "return a dictionary with the names of the two",
             ),
             (lambda f: not close(bias(f, 0.5), 4.0), "both shares together must be 1, or the mixture is too long"),
@@ -148,7 +149,7 @@ def mixture(function: Callable[[dict[str, Tensor], dict[str, Tensor], float], An
                 "with α = 1 it must be the first, with α = 0 the second, and in between on a straight line",
             ),
             (
-                lambda f: close(call(f, dict(first), dict(second), 0.25)["weight"], torch.tensor([[2.5, 0.5]])),
+                lambda f: close(mixed(f, 0.25)["weight"], torch.tensor([[2.5, 0.5]])),
                 "every parameter must be mixed, not the bias alone",
             ),
         ],
