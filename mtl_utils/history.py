@@ -62,6 +62,8 @@ class History:
         for step in self.steps:
             if step.number == self.best_step and step.validation is not None:
                 return step.validation
+        if self.validations:
+            raise ValueError("no validation of this run was chosen as the best: `choose` gave minus infinity for all of them")
         raise ValueError("this run was never validated, so there is no best step")
 
     def table(self) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def linear_cka(one: Tensor, two: Tensor) -> float:
 
 @torch.no_grad()
 def stage_features(encoder: nn.Sequential, images: Tensor) -> dict[str, Tensor]:
-    """What each stage of an encoder makes of images `[N, C, H, W]`, in evaluation mode; every stage's mode is as before afterwards."""
+    """What each stage of an encoder makes of images `[N, C, H, W]`, in evaluation mode; every mode is as before afterwards."""
     features, found = images, {}
     with evaluation_mode(encoder):
         for name, stage in encoder.named_children():

@@ -41,6 +41,13 @@ def test_delta_m_of_what_cannot_be_compared_is_told():
         delta_m({"a": 1}, {"a": 0})
     with pytest.raises(ValueError, match=r"at least one task"):
         delta_m({}, {})
+    with pytest.raises(ValueError, match=r"higher_is_better names \['deph'\], but the metrics are for \['a', 'depth'\]"):
+        delta_m({"a": 0.5, "depth": 2.0}, {"a": 0.5, "depth": 1.0}, {"deph": False})
+
+
+def test_a_negative_baseline_does_not_turn_better_into_worse():
+    assert delta_m({"a": -1.0}, {"a": -2.0}) == pytest.approx(50)
+    assert delta_m({"a": -3.0}, {"a": -2.0}, {"a": False}) == pytest.approx(50)
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 10, 31, 32, 41, 61, 121, 1001])

@@ -10,13 +10,13 @@ from torch.optim.lr_scheduler import StepLR
 from torch.utils.data import DataLoader
 
 from mtl_utils import balancing, data, models
-from mtl_utils.choosing import lowest_loss, metric_of
+from mtl_utils.choosing import lowest_loss, mean_improvement, metric_of
 from mtl_utils.data import Normalisation, Split
-from mtl_utils.evaluation import evaluate, predict
+from mtl_utils.evaluation import Evaluation, evaluate, predict
 from mtl_utils.history import History
 from mtl_utils.randomness import RandomState, generator, seeded
 from mtl_utils.regularisation import L2
-from mtl_utils.tasks import MISSING_CLASS, classification
+from mtl_utils.tasks import MISSING_CLASS, classification, pixel_regression, regression
 from mtl_utils.training import NonFiniteLossError, fit, train
 
 
@@ -118,8 +118,51 @@ def test_choosers(two_digits, shared):
     validation = evaluate(shared, two_digits.val)
     assert metric_of("right")(validation, validation, two_digits.tasks) == validation.metrics["right"]
     assert lowest_loss(validation, validation, two_digits.tasks) == -sum(validation.losses.values())
+    history = History()
     with pytest.raises(ValueError, match=r"cannot choose by task 'up'; the tasks are \['left', 'right'\]"):
-        run(shared, two_digits, steps=1, choose=metric_of("up"))
+        run(shared, two_digits, steps=3, choose=metric_of("up"), history=history)
+    assert history.steps == []  # told before the first update, not at the first validation
+    with pytest.raises(ValueError, match=r"cannot choose by task 'up'"):
+        metric_of("up")(validation, validation, two_digits.tasks)
+
+
+NAN = float("nan")
+
+
+def test_the_mean_metric_is_taken_of_metrics_without_a_unit_only():
+    accuracies = [classification("left", 2), classification("right", 2)]
+    now, first = Evaluation(metrics={"left": 0.5, "right": 0.9}), Evaluation(metrics={"left": 0.1, "right": 0.2})
+    assert mean_improvement(now, first, accuracies) == pytest.approx(0.7)
+    assert mean_improvement(now, first, [regression("left")]) == -0.5
+    # Pixels and metres share "mean absolute error", but no unit: each counts relative to its own first value.
+    pixels, metres = regression("left", 2), pixel_regression("right")
+    start = Evaluation(metrics={"left": 5.0, "right": 1.0})
+    tenth, half = (Evaluation(metrics={"left": left, "right": right}) for left, right in ((4.5, 1.0), (5.0, 0.5)))
+    assert mean_improvement(tenth, start, [pixels, metres]) == pytest.approx(5)
+    assert mean_improvement(half, start, [pixels, metres]) == pytest.approx(25)
+
+
+def test_the_lowest_loss_counts_the_tasks_that_have_labels(two_digits):
+    some = Evaluation(losses={"left": 0.5, "right": NAN})
+    assert lowest_loss(some, some, two_digits.tasks) == -0.5
+    none = Evaluation(losses={"left": NAN, "right": NAN})
+    with pytest.raises(ValueError, match=r"no task has a label in the validation split"):
+        lowest_loss(none, none, two_digits.tasks)
+
+
+def test_a_score_that_is_no_number_is_told(two_digits, shared):
+    unlabelled = [(i, t | {"right": torch.full_like(t["right"], MISSING_CLASS)}) for i, t in two_digits.val.batches(40)]
+    with pytest.raises(
+        ValueError, match=r"score is not a number: a task that `choose` looks at has no label in the validation"
+    ):
+        run(shared, two_digits, steps=2, val=unlabelled, choose=metric_of("right"))
+    assert run(shared, two_digits, steps=2, val=unlabelled, choose=lowest_loss).best_step == 2
+    for nothing in (None, "good"):
+        with pytest.raises(ValueError, match=rf"`choose` must return a number, not {nothing!r}"):
+            run(shared, two_digits, steps=1, choose=lambda *_, answer=nothing: answer)
+    history = run(shared, two_digits, steps=2, choose=lambda *_: -math.inf)
+    with pytest.raises(ValueError, match=r"no validation of this run was chosen as the best"):
+        _ = history.best
 
 
 def test_a_schedule_advances_with_every_update(two_digits, shared):
@@ -250,6 +293,15 @@ def test_a_loss_that_is_not_finite_names_task_and_step_and_spoils_nothing(two_di
     assert same(weights_of(model), weights_of(straight))
 
 
+def test_an_image_that_is_not_finite_spoils_no_running_mean(two_digits):
+    model = models.hard_sharing(models.small_cnn, two_digits)
+    batches = list(two_digits.train.batches(32))
+    batches[2][0][5, 0, 3, 3] = float("nan")
+    with pytest.raises(ValueError, match=r"a batch's images hold values that are not finite"):
+        run(model, batches, steps=5, tasks=two_digits.tasks)
+    assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
+
+
 def test_gradients_that_are_not_finite_are_named_as_the_cause(two_digits, shared):
     class RootOfZero(models.HardSharing):
         def decode(self, features):
@@ -312,6 +364,8 @@ BATCHES = [
     ),
     ([torch.zeros(4, 1, 28, 28)], "a batch must be a pair .* not a torch.float32 tensor"),
     ([(torch.zeros(4, 1, 28, 28, dtype=torch.uint8), one_batch()[0][1])], "a Split turns uint8 images into them"),
+    ([(torch.full((4, 1, 28, 28), float("nan")), one_batch()[0][1])], r"images hold values that are not finite \(NaN or inf"),
+    ([(torch.full((4, 1, 28, 28), -math.inf), one_batch()[0][1])], r"images hold values that are not finite \(NaN or inf"),
 ]
 
 

@@ -30,6 +30,9 @@ def checked_batches(batches: Iterable[Batch], tasks: Sequence[Task]) -> Iterator
                 f"a batch's images must be a tensor of real values, such as torch.float32, not {_described(images)}; "
                 "a Split turns uint8 images into them"
             )
+        if not torch.isfinite(images).all():
+            # Told here, for a running mean of batch norm that has met such an image never recovers.
+            raise ValueError("a batch's images hold values that are not finite (NaN or infinite)")
         for task in tasks:
             if task.name not in targets:
                 raise ValueError(f"the batch has no targets for task '{task.name}'; it has targets for {list(targets)}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from torch import nn
 
 from mtl_utils.balancing import Balancer
+from mtl_utils.choosing import MetricOf
 from mtl_utils.data.split import Batch, Split, check_positive
 from mtl_utils.evaluation import check_is_no_data_set, check_model_has_tasks
 from mtl_utils.history import History
@@ -43,6 +44,14 @@ def check_kinds(optimizer: object, schedule: object, balancer: object, history: 
         raise ValueError(
             f"history= takes an empty record, this one has {len(history.steps)} steps already: give a new History()"
         )
+
+
+def check_choose(choose: object, tasks: Sequence[Task]) -> None:
+    """A function; and if it looks at the metric of one task, the task is there."""
+    if not callable(choose):
+        raise ValueError(f"choose= takes a function, such as mean_improvement or metric_of('{tasks[0].name}'), not {choose!r}")
+    if isinstance(choose, MetricOf):
+        choose.task_among(tasks)
 
 
 def check_heads(model: nn.Module, tasks: Sequence[Task]) -> None:

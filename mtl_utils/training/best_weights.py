@@ -32,9 +32,22 @@ class BestWeights:
         self.without_progress = 0
 
     def consider(self, validation: Evaluation, model: nn.Module) -> bool:
-        """Whether this validation is the best so far; if so, the model's weights are kept."""
+        """Whether this validation is the best so far; if so, the model's weights are kept.
+
+        Raises:
+            ValueError: if `choose` gives anything but a number.
+        """
         self._first = self._first if self._first is not None else validation
         score = self._choose(validation, self._first, self._tasks)
+        try:
+            score = float(score)
+        except (TypeError, ValueError):
+            raise ValueError(f"`choose` must return a number, not {score!r}") from None
+        if math.isnan(score):  # no other score would ever be better
+            raise ValueError(
+                "the validation's score is not a number: a task that `choose` looks at has no label in the validation split "
+                "(or the batches could be read only once)"
+            )
         if score > self._score:
             self._score, self.without_progress = score, 0
             self.weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}

@@ -18,7 +18,7 @@ from mtl_utils.evaluation import evaluate, tasks_of
 from mtl_utils.history import History, Step
 from mtl_utils.randomness import RandomState, generator
 from mtl_utils.tasks import Task, check_tasks
-from mtl_utils.training.arguments import check_heads, check_kinds, check_length, check_numbers, check_validation
+from mtl_utils.training.arguments import check_choose, check_heads, check_kinds, check_length, check_numbers, check_validation
 from mtl_utils.training.batch_stream import Data, completely_labelled, stream
 from mtl_utils.training.best_weights import BestWeights
 from mtl_utils.training.optimizer import OptimizerFactory, adam, make_optimizer
@@ -79,6 +79,7 @@ def train(
     check_length(epochs, steps)
     check_numbers(batch_size, validate_every, patience)
     check_kinds(optimizer, schedule, balancer, history)
+    check_choose(choose, tasks)
     check_heads(model, tasks)
     if isinstance(data, MultiTaskData):
         training, val = data.train, data.val if val is None else val

@@ -50,7 +50,8 @@ class Update:
         losses = self._losses(images, targets)
         values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
         for name, value in values.items():
-            # Before anything changes, so that the weights are still those of the last sound step.
+            # Before the weights change, so that they are still those of the last sound step. (Running means of batch norm have
+            # seen this batch already; its images are finite, see `checked_batches`.)
             if not math.isfinite(value):
                 raise NonFiniteLossError(
                     f"the loss of task '{name}' became {value} in step {number}{self._since_when(number)}; a smaller learning "
