@@ -268,6 +268,44 @@ class TestTwinColumns:
                 expected = mean + (old[number] - mean) / (1 + 0.5 * 2.0 * 3)
                 torch.testing.assert_close(list(column.parameters())[number].detach(), expected)
 
+    @pytest.mark.parametrize("penalty", [models.DistancePenalty(math.inf), models.DecoupledDistancePenalty(5.0, 0.1)])
+    @pytest.mark.parametrize("frozen", [("first",), ("first", "third")])
+    def test_a_frozen_column_stays_where_it_is(self, penalty, frozen):
+        source = images_for(3, 4, 5, count=16)
+        twins = stir(models.twin_columns(models.lenet, source))
+        for name in frozen:
+            twins.column(name).requires_grad_(False)
+        before = {name: copy.deepcopy(twins.column(name).state_dict()) for name in twins.task_names}
+        training.fit(twins, source, steps=2, batch_size=16, penalty=penalty, progress=False)
+        for name in twins.task_names:
+            same = [torch.equal(tensor, before[name][key]) for key, tensor in twins.column(name).state_dict().items()]
+            assert all(same) if name in frozen else not any(same)
+
+    def test_columns_are_pulled_to_the_frozen_ones(self):
+        twins = stir(models.twin_columns(models.lenet, images_for(3, 4, 5)))
+        frozen = [
+            [weight.detach().clone() for weight in twins.column(name).requires_grad_(False).parameters()]
+            for name in ("first", "third")
+        ]
+        models.DistancePenalty(math.inf)(twins)
+        for number, weight in enumerate(twins.column("second").parameters()):
+            torch.testing.assert_close(weight.detach(), (frozen[0][number] + frozen[1][number]) / 2)
+            assert weight.grad is None
+
+    @pytest.mark.parametrize("frozen", [["first"], ["first", "third"]])
+    def test_the_decoupled_pull_is_the_exact_step_beside_frozen_columns(self, frozen):
+        twins = stir(models.twin_columns(models.lenet, images_for(3, 4, 5)))
+        for name in frozen:
+            twins.column(name).requires_grad_(False)
+        before = {name: twins.column(name).conv1[0].bias.detach().clone() for name in twins.task_names}
+        models.DecoupledDistancePenalty(2.0, 0.5)(twins)
+        after = {name: twins.column(name).conv1[0].bias.detach() for name in twins.task_names}
+        # An implicit step of size 0.5 on half of 2 times the squared distances: θ' = θ − 0.5·2·Σ_j(θ' − θ'_j).
+        for name in set(twins.task_names) - set(frozen):
+            pull = sum(after[name] - other for other in after.values())
+            torch.testing.assert_close(after[name], before[name] - 0.5 * 2.0 * pull)
+        assert all(torch.equal(after[name], before[name]) for name in frozen)
+
     def test_distances_are_norms_of_differences_by_stage(self):
         twins = models.twin_columns(models.lenet, images_for(3, 4))
         with torch.no_grad():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Literal
 
@@ -21,6 +22,9 @@ class DistancePenalty:
     the columns are set to their mean, and each gets the *sum* of the columns' gradients, which is the gradient of a weight that
     all tasks share. Columns that start alike then stay alike, whatever the optimizer; columns that have trained apart keep a
     difference of about one update, as long as the optimizer remembers their different pasts.
+
+    A column with `requires_grad=False` is never written to: the others are pulled towards it, and infinitely strong they become
+    it (the mean of such columns, where there are several).
 
     Deviation from Duong et al.: theirs is the squared L2 distance between an English parser and a second one, trained one after
     the other; here all columns move. L1 lets single weights become (almost) equal while others stay free.
@@ -67,7 +71,8 @@ class DistancePenalty:
 class DecoupledDistancePenalty(DistancePenalty):
     """The squared L2 penalty taken out of the gradient: each step first pulls every weight towards the columns' mean.
 
-    θ_i ← θ̄ + (θ_i − θ̄)/(1 + η·λ·T), the exact (implicit) step of size η on ½·λ·Σ(θ_a − θ_b)². Adam divides every gradient
+    θ_i ← θ̄ + (θ_i − θ̄)/(1 + η·λ·T), the exact (implicit) step of size η on ½·λ·Σ(θ_a − θ_b)²; with frozen columns θ̄ is the
+    mean after the step, of which theirs are fixed. Adam divides every gradient
     by its usual size. A strong penalty *in* the gradient makes that size large, and the tasks' own gradients are then
     divided away: the columns stay together and hardly learn. What AdamW does for weight decay (Loshchilov & Hutter,
     "Decoupled weight decay regularization", ICLR 2019), this does for the distance.
@@ -84,12 +89,14 @@ class DecoupledDistancePenalty(DistancePenalty):
         self.learning_rate = learning_rate
 
     def _penalty(self, columns: list[list[nn.Parameter]]) -> Tensor:
-        kept = 1 / (1 + self.learning_rate * self.strength * len(columns))
+        pull = self.learning_rate * self.strength
+        kept = 1 / (1 + pull * len(columns))
         with torch.no_grad():
             for corresponding in zip(*columns, strict=True):
-                mean = torch.stack(corresponding).mean(0)
+                mean = _mean(corresponding, pull)
                 for parameter in corresponding:
-                    parameter.lerp_(mean, 1 - kept)
+                    if parameter.requires_grad:
+                        parameter.lerp_(mean, 1 - kept)
         return _nothing(columns)
 
 
@@ -107,9 +114,24 @@ def _nothing(columns: list[list[nn.Parameter]]) -> Tensor:
 @torch.no_grad()
 def _tie(columns: list[list[nn.Parameter]]) -> None:
     for corresponding in zip(*columns, strict=True):
-        mean = torch.stack(corresponding).mean(0)
+        mean = _mean(corresponding, math.inf)
+        held = not all(parameter.requires_grad for parameter in corresponding)
         gradients = [parameter.grad for parameter in corresponding if parameter.grad is not None]
-        together = torch.stack(gradients).sum(0) if gradients else None
+        together = torch.stack(gradients).sum(0) if gradients and not held else None
         for parameter in corresponding:
-            parameter.copy_(mean)
-            parameter.grad = None if together is None else together.clone()
+            if parameter.requires_grad:
+                parameter.copy_(mean)
+                parameter.grad = None if together is None else together.clone()
+
+
+def _mean(corresponding: Sequence[nn.Parameter], pull: float) -> Tensor:
+    """The mean of corresponding weights after the free ones were pulled together, with strength η·λ; frozen ones stay."""
+    frozen = [parameter for parameter in corresponding if not parameter.requires_grad]
+    if not frozen or len(frozen) == len(corresponding):
+        return torch.stack(tuple(corresponding)).mean(0)  # which the pull does not move
+    held = torch.stack(tuple(frozen)).sum(0)
+    if math.isinf(pull):
+        return held / len(frozen)
+    free = tuple(parameter for parameter in corresponding if parameter.requires_grad)
+    pulled = (torch.stack(free).sum(0) + pull * len(free) * held) / (1 + pull * len(frozen))
+    return (pulled + held) / len(corresponding)
