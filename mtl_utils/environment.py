@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import platform
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, requires, version
 
-import torch
-
-from mtl_utils.data.sources import DataFileError, load_source
-from mtl_utils.device import choose_device
+# Nothing that may be missing is imported above, so that this module can say so.
+_INSTALL = "run `pip install -r requirements.txt`"
+_OF_THE_SERVER = {"jupyterlab"}  # runs beside the kernel; importing it here would only cost time
 
 
 def check_environment() -> bool:
@@ -18,10 +19,9 @@ def check_environment() -> bool:
         Whether everything is ready.
     """
     print(f"✓ Python {platform.python_version()}")
-    problems = _packages() + _images()
-
-    device = choose_device().type
-    print(f"✓ computes on {device} with {torch.get_num_threads()} threads, on {platform.system()} {platform.machine()}")
+    problems = _packages()
+    for look in (_images, _device):
+        problems += _found(look)
     if problems:
         print(f"✗ {len(problems)} thing(s) to mend: see the lines with ✗ above")
     else:
@@ -30,29 +30,37 @@ def check_environment() -> bool:
 
 
 def _packages() -> list[str]:
-    from packaging.requirements import Requirement
-
-    problems = []
+    """Problems with the packages that the course asks for: not installed, of a wrong version, or not to be imported."""
     try:
+        from packaging.requirements import Requirement
+
         wanted = [Requirement(line) for line in requires("mtl-utils") or []]
     except PackageNotFoundError:
-        return [_problem("the course's own package is not installed in this kernel: run `pip install -r requirements.txt`")]
+        return [_problem(f"the course's own package is not installed in this kernel: {_INSTALL}")]
+    except ImportError:
+        return [_problem(f"packaging is missing: {_INSTALL}")]
+    problems = []
     for requirement in wanted:
+        name = requirement.name
         try:
-            found = version(requirement.name)
+            found = version(name)
+            if name not in _OF_THE_SERVER:
+                importlib.import_module(name)
         except PackageNotFoundError:
-            problems.append(_problem(f"{requirement.name} is missing: run `pip install -r requirements.txt`"))
-            continue
-        if requirement.specifier.contains(found, prereleases=True):
-            print(f"✓ {requirement.name} {found}")
+            problems.append(_problem(f"{name} is missing: {_INSTALL}"))
+        except Exception as error:  # whatever a broken package raises (torchvision beside another torch: RuntimeError)
+            problems.append(_problem(f"{name} {found} is installed, but cannot be imported ({error}): {_INSTALL}"))
         else:
-            problems.append(
-                _problem(f"{requirement.name} {found} is not {requirement.specifier}: run `pip install -r requirements.txt`")
-            )
+            if requirement.specifier.contains(found, prereleases=True):
+                print(f"✓ {name} {found}")
+            else:
+                problems.append(_problem(f"{name} {found} is not {requirement.specifier}: {_INSTALL}"))
     return problems
 
 
 def _images() -> list[str]:
+    from mtl_utils.data.sources import DataFileError, load_source
+
     problems = []
     for name in ("MNIST", "FashionMNIST"):
         try:
@@ -61,6 +69,24 @@ def _images() -> list[str]:
         except DataFileError as error:
             problems.append(_problem(str(error)))
     return problems
+
+
+def _device() -> list[str]:
+    import torch
+
+    from mtl_utils.device import choose_device
+
+    device = choose_device().type
+    print(f"✓ computes on {device} with {torch.get_num_threads()} threads, on {platform.system()} {platform.machine()}")
+    return []
+
+
+def _found(look: Callable[[], list[str]]) -> list[str]:
+    """The problems that are found, or that looking was impossible."""
+    try:
+        return look()
+    except ImportError as error:
+        return [_problem(f"{look.__name__.strip('_')}: cannot be looked at, since {error.name} cannot be imported")]
 
 
 def _problem(text: str) -> str:

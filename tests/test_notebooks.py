@@ -72,7 +72,8 @@ def test_no_path_of_somebodys_computer(path: Path) -> None:
 
 
 def test_set_up_cell_is_the_same_everywhere(code: list[dict[str, Any]], path: Path) -> None:
-    lines = source(code[0]).splitlines()
+    # The first notebook looks whether everything can be imported before it imports anything.
+    lines = source(code[1 if path.stem == "00_start_here" else 0]).splitlines()
     assert lines[0] == SETUP[0]
     for start in (*SETUP, f"from mtl_utils.checks import notebook_{path.stem[:2]} as check"):
         assert any(line.startswith(start) for line in lines), f"the set-up cell lacks {start!r}"
