@@ -44,6 +44,8 @@ class TestLinearCKA:
             linear_cka(features(3, 2), features(4, 2))
         with pytest.raises(ValueError, match="at least 2; there are 1 and 1"):
             linear_cka(features(1, 2), features(1, 2))
+        with pytest.raises(ValueError, match=r"shape \[images, features\], not \(5,\)"):
+            linear_cka(features(5, 2), features(5))
         with pytest.raises(ValueError, match="the same for all images"):
             linear_cka(features(3, 2), torch.ones(3, 2))
 
@@ -83,3 +85,52 @@ def test_without_a_part_its_output_is_zero_and_afterwards_all_is_as_before():
     with pytest.raises(RuntimeError, match="on purpose"), without(encoder.conv2):
         raise RuntimeError("on purpose")
     assert torch.equal(encoder(images), before)
+
+
+def part_of(model, name):
+    return next(part.module for part in model.parts() if part.name == name)
+
+
+@pytest.mark.parametrize(
+    ("way", "name"),
+    [
+        (lambda data: models.mtan(models.resnet18, data), "encoder.layer1"),
+        (lambda data: models.cross_stitch(models.lenet, data), "crossing into left after conv1"),
+        (
+            lambda data: models.pareto_manifold(lambda seed: models.hard_sharing(models.lenet, data, seed=seed)),
+            "head of left at the end point of right",
+        ),
+    ],
+)
+def test_a_part_that_its_model_does_not_call_is_told(way, name, two_digits):
+    model, images = way(two_digits).eval(), two_digits.val.batch(slice(0, 2))[0]
+    before = model(images)
+    with pytest.raises(ValueError, match=r"the part was never called inside `with without"), without(part_of(model, name)):
+        model(images)
+    assert torch.equal(model(images)["left"], before["left"])
+
+
+def test_a_part_that_gives_no_single_tensor_is_told(two_digits):
+    model, images = models.mtan(models.lenet, two_digits).eval(), two_digits.val.batch(slice(0, 2))[0]
+    before = model(images)
+    attention = part_of(model, "attention of left to conv1")
+    with pytest.raises(ValueError, match=r"the part gives a tuple, not one tensor.*a module inside it"), without(attention):
+        model(images)
+    with without(attention.mask):
+        assert not torch.equal(model(images)["left"], before["left"])
+    assert torch.equal(model(images)["left"], before["left"])
+
+
+LOOKS = {
+    "stage features": lambda data, images: stage_features(models.hard_sharing(models.lenet, data).to("meta").encoder, images),
+    "MTAN's masks": lambda data, images: models.mtan(models.lenet, data).to("meta").masks(images)["left"],
+    "MMoE's gates": lambda data, images: models.mixture_of_experts(models.lenet, data).to("meta").gate_weights(images),
+    "CGC's gates": lambda data, images: models.customized_gate_control(models.lenet, data).to("meta").gate_weights(images),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_images_follow_the_model_to_its_device(look, two_digits):
+    # PyTorch's "meta" device holds shapes only, and stands here for any device that is not the CPU.
+    found = look(two_digits, two_digits.val.batch(slice(0, 2))[0])
+    assert all(tensor.device.type == "meta" for tensor in found.values())
