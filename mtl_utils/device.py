@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 
 def choose_device(device: torch.device | str | None = None) -> torch.device:
@@ -14,3 +15,8 @@ def choose_device(device: torch.device | str | None = None) -> torch.device:
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """The device that a module's parameters are on; the CPU, if it has none."""
+    return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))

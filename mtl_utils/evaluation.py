@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mtl_utils.data.batches import checked_batches
 from mtl_utils.data.split import Batch, MultiTaskData, Split
-from mtl_utils.device import choose_device
+from mtl_utils.device import device_of
 from mtl_utils.evaluation_mode import evaluation_mode
 from mtl_utils.tasks import Task
 
@@ -54,7 +54,7 @@ def evaluate(
     check_is_no_data_set(split)
     tasks = tuple(tasks) if tasks is not None else tasks_of(split)
     check_model_has_tasks(model, tasks)
-    device = torch.device(device) if device is not None else _device_of(model)
+    device = torch.device(device) if device is not None else device_of(model)
     model.to(device)
     batches = split.batches(batch_size, device=device) if isinstance(split, Split) else checked_batches(split, tasks)
     metrics = {task.name: task.metric().to(device) for task in tasks}
@@ -81,7 +81,7 @@ def evaluate(
 def predict(model: nn.Module, split: Split, *, batch_size: int = _BATCH) -> dict[str, Tensor]:
     """Every task's outputs for all images of a split, on the CPU, without gradients and in evaluation mode."""
     check_is_no_data_set(split)
-    device = _device_of(model)
+    device = device_of(model)
     with evaluation_mode(model), torch.inference_mode():
         outputs = [model(images) for images, _ in split.batches(batch_size, device=device)]
     return {name: torch.cat([output[name].cpu() for output in outputs]) for name in outputs[0]}
@@ -128,8 +128,3 @@ def target_of(targets: dict[str, Tensor], task: Task) -> Tensor:
     if task.name not in targets:
         raise ValueError(f"the batch has no targets for task '{task.name}'; it has targets for {list(targets)}")
     return targets[task.name]
-
-
-def _device_of(model: nn.Module) -> torch.device:
-    parameter = next(model.parameters(), None)
-    return parameter.device if parameter is not None else choose_device()

@@ -338,6 +338,14 @@ class TestTwinColumns:
 
 
 class TestCrossing:
+    @pytest.mark.parametrize("way", [models.cross_stitch, models.nddr])
+    def test_crossings_are_on_the_device_of_the_networks_that_they_join(self, way):
+        source = images_for(3, 4)
+        networks = {name: models.single_task(models.lenet, source, name).to("meta") for name in ("first", "second")}
+        model = way(models.lenet, source, networks=networks)
+        assert {parameter.device.type for parameter in model.parameters()} == {"meta"}
+        assert {buffer.device.type for buffer in model.buffers()} <= {"meta"}
+
     @pytest.mark.parametrize("encoder", ENCODERS.values(), ids=ENCODERS)
     @pytest.mark.parametrize(
         "way", [models.cross_stitch, cross_stitch_scalar, lambda *a, **n: models.nddr(*a, norm=False, **n)]

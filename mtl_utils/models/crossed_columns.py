@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mtl_utils.device import device_of
 from mtl_utils.models.columns import Columns
 from mtl_utils.models.multi_task_model import Part
 
@@ -62,6 +63,7 @@ class CrossedColumns(Columns):
         self.crossed_stages = tuple(stage for stage in self.stage_names if stage in crossings)
         self.crossings = nn.ModuleList(crossings[stage] for stage in self.crossed_stages)
         self.learning_rate_factor = learning_rate_factor
+        self.crossings.to(device_of(self.columns))  # which were perhaps trained elsewhere than on the CPU
 
     def crossing(self, stage: str) -> Crossing:
         """The crossing after a stage."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mtl_utils.device import device_of
 from mtl_utils.models.gate import Gate, build_experts, mix
 from mtl_utils.models.hard_sharing import HasTasks
 from mtl_utils.models.multi_task_model import MultiTaskModel, Part
@@ -72,7 +73,7 @@ class CustomizedGateControl(MultiTaskModel):
 
     def gate_weights(self, images: Tensor, level: int = -1) -> dict[str, Tensor]:
         """For each task what its gate at a level gives to each expert, `[N, own + shared]`, each row adding up to 1."""
-        return self._extract(images)[1][level]
+        return self._extract(images.to(device_of(self)))[1][level]
 
     def expert_names(self, task: str, level: int = -1) -> tuple[str, ...]:
         """Names of the experts that a task's gate chooses among, in the order of its weights."""

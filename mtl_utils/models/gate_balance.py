@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mtl_utils.device import device_of
 from mtl_utils.models.mixture_of_experts import MixtureOfExperts
 
 
@@ -29,6 +30,6 @@ class GateBalance:
         """The penalty, a scalar with its graph."""
         if not isinstance(model, MixtureOfExperts):
             raise ValueError(f"gates can be balanced in a mixture of experts only, not in a {type(model).__name__}")
-        images = self.images.to(next(model.parameters()).device)
+        images = self.images.to(device_of(model))
         mean = torch.stack(list(model.gate_weights(images).values())).mean((0, 1))
         return self.strength * (len(mean) * mean.square().sum() - 1)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
+from mtl_utils.device import device_of
 from mtl_utils.models.gate import Gate, build_experts, mix
 from mtl_utils.models.hard_sharing import HasTasks
 from mtl_utils.models.multi_task_model import MultiTaskModel, Part
@@ -33,6 +34,7 @@ class MixtureOfExperts(MultiTaskModel):
 
     def gate_weights(self, images: Tensor) -> dict[str, Tensor]:
         """For each task what its gate gives to each expert, `[N, experts]`, each row adding up to 1."""
+        images = images.to(device_of(self))
         return {name: gate(images) for name, gate in self.gates.items()}
 
     def expert_names(self, task: str) -> tuple[str, ...]:

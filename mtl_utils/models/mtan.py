@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mtl_utils.device import device_of
 from mtl_utils.models.hard_sharing import HasTasks, hard_sharing
 from mtl_utils.models.multi_task_model import MultiTaskModel, Part
 from mtl_utils.models.stages import EncoderFactory, stage_shapes
@@ -77,7 +78,8 @@ class MTAN(MultiTaskModel):
     def masks(self, images: Tensor) -> dict[str, dict[str, Tensor]]:
         """For each task and each shared stage the mask `[N, C, H, W]`, from 0 to 1."""
         names = [name for name, _ in self.stages.named_children()]
-        return {task: dict(zip(names, masks, strict=True)) for task, (_, masks) in self._attend(images).items()}
+        attended = self._attend(images.to(device_of(self)))
+        return {task: dict(zip(names, masks, strict=True)) for task, (_, masks) in attended.items()}
 
     def _attend(self, images: Tensor) -> dict[str, tuple[Tensor, list[Tensor]]]:
         features: dict[str, Tensor | None] = dict.fromkeys(self.task_names)

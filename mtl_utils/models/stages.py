@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from mtl_utils.device import device_of
 from mtl_utils.evaluation_mode import evaluation_mode
 
 # Makes an encoder for images of a shape (channels, height, width): `lenet`, `small_cnn`, `resnet18` or one's own.
@@ -22,8 +23,7 @@ def stage_shapes(encoder: nn.Sequential, image_shape: tuple[int, int, int]) -> l
         ValueError: if a stage cannot take what the stage before it gives; names both.
     """
     shapes: list[tuple[int, ...]] = []
-    device = next((parameter.device for parameter in encoder.parameters()), torch.device("cpu"))
-    features = torch.zeros(1, *image_shape, device=device)
+    features = torch.zeros(1, *image_shape, device=device_of(encoder))
     with evaluation_mode(encoder), torch.no_grad():
         for name, stage in encoder.named_children():
             try:
