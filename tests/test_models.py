@@ -194,11 +194,26 @@ def test_features_come_between_encode_and_decode(shared, two_digits):
             r"stage 'conv1' cannot take features of shape \(3, 28, 28\)",
         ),
         (lambda: models.HardSharing(models.lenet(), {}), "at least one task"),
+        (
+            lambda: models.hard_sharing(models.lenet(), split((1, 28, 28))),
+            "encoder= takes a function that makes an encoder, such as lenet, not one that is built already",
+        ),
+        (lambda: models.mixture_of_experts(models.lenet(), split((1, 28, 28))), "not one that is built already"),
+        (lambda: models.single_task(models.lenet(), split((1, 28, 28)), "left"), "not one that is built already"),
+        (
+            lambda: models.hard_sharing(lambda shape: nn.Linear(3, 4), split((1, 28, 28))),
+            "an encoder must be an nn.Sequential of stages, not Linear",
+        ),
+        (lambda: models.ConcaveFront((1, 2, 3)), r"x starts at two numbers, not \(1, 2, 3\)"),
     ],
 )
 def test_sizes_that_cannot_be_are_told(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_start_may_be_whole_numbers():
+    assert models.ConcaveFront((1, -2)).x[0].tolist() == [1.0, -2.0]
 
 
 def test_tasks_that_are_not_there_are_told(two_digits, shared):

@@ -10,6 +10,7 @@ from mtl_utils.choosing import mean_improvement
 from mtl_utils.data import MovingScenes, Scenes, boxes_of, load_source, moving_scenes
 from mtl_utils.data.moving_scenes.motion import BACKGROUND_DEPTH, FARTHEST, NEAR_SIZE, NEAREST, Motion, bounce, move
 from mtl_utils.data.moving_scenes.rendering import Objects, render, resampling
+from mtl_utils.data.pools import source_pools
 from mtl_utils.evaluation import Evaluation
 from mtl_utils.randomness import generator
 
@@ -118,9 +119,12 @@ def test_splits_share_no_source_image(small: MovingScenes) -> None:
 
 
 def test_validation_objects_do_not_depend_on_the_sizes_asked_for() -> None:
-    few, many = (moving_scenes(size_, 30, 1, frames=1, size=16, seed=5) for size_ in (1, 300))
-    pool = set(many.val.sources.flatten().tolist())
-    assert not set(few.train.sources.flatten().tolist()) & (pool - {-100})
+    pools = {part: set(indices.tolist()) for part, indices in source_pools(generator(5)).items()}
+    assert not pools["train"] & pools["val"]
+    for count in (1, 300):
+        scenes = moving_scenes(count, 30, 1, frames=1, size=16, seed=5)
+        for part in ("train", "val"):
+            assert set(getattr(scenes, part).sources.flatten().tolist()) - {-100} <= pools[part]
 
 
 def test_same_seed_same_video_other_seed_another() -> None:
@@ -302,6 +306,7 @@ def test_boxes_of_any_mask(rows: list[list[bool]]) -> None:
         ({"objects": (0, 2)}, "fewest objects"),
         ({"objects": (3, 2)}, "from 3"),
         ({"objects": (1, 99)}, "to 50"),
+        ({"objects": 3}, r"objects= takes the fewest and the most in a video, such as \(2, 4\), not 3"),
         ({"source": "CIFAR"}, "no source is called 'CIFAR'"),
         ({"seed": 1.5}, "seed must be a whole number"),
     ],

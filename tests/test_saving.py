@@ -127,3 +127,6 @@ def test_a_missing_file_or_folder_is_told(shared, tmp_path):
         load_weights(shared, tmp_path / "none.pt")
     with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere to save 'model.pt' in"):
         save_weights(shared, tmp_path / "nowhere" / "model.pt")
+    with pytest.raises(IsADirectoryError, match=r"is a folder; name a file, such as .*model.pt"):
+        save_weights(shared, tmp_path)
+    assert list(tmp_path.iterdir()) == []

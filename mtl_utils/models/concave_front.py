@@ -25,7 +25,9 @@ class ConcaveFront(MultiTaskModel):
 
     def __init__(self, start: tuple[float, float] | None = None, *, seed: int = 0) -> None:
         super().__init__(("first", "second"))
-        x = torch.empty(2).uniform_(-0.5, 0.5, generator=generator(seed)) if start is None else torch.tensor(start)
+        x = torch.empty(2).uniform_(-0.5, 0.5, generator=generator(seed)) if start is None else torch.tensor(start).float()
+        if x.shape != (2,):
+            raise ValueError(f"x starts at two numbers, not {start!r}")
         self.x = nn.ParameterList([nn.Parameter(x)])
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:

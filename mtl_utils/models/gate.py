@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mtl_utils.data.split import check_positive
+from mtl_utils.models.building import build_encoder, build_encoder_and_heads
 from mtl_utils.models.hard_sharing import HasTasks
-from mtl_utils.models.heads import make_head
-from mtl_utils.models.stages import EncoderFactory, stage_shapes
+from mtl_utils.models.stages import EncoderFactory
 from mtl_utils.randomness import seeded
 
 _FIELDS = 7
@@ -23,14 +24,10 @@ def build_experts(
 
     The first expert and the heads are those of `hard_sharing` with this seed. Experts that started alike would stay alike.
     """
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise ValueError(f"the number of experts must be a whole number above zero, not {count!r}")
+    check_positive("the number of experts", count)
     with seeded(seed):
-        experts = [encoder(data.image_shape)]
-        features = stage_shapes(experts[0], data.image_shape)[-1]
-        heads = {task.name: make_head(task, features, data.image_shape) for task in data.tasks}
-        experts += [encoder(data.image_shape) for _ in range(count - 1)]
-    return experts, heads
+        first, heads = build_encoder_and_heads(encoder, data.image_shape, data.tasks)
+        return [first, *(build_encoder(encoder, data.image_shape) for _ in range(count - 1))], heads
 
 
 class Gate(nn.Module):

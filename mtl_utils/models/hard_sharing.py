@@ -7,9 +7,9 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from mtl_utils.models.heads import make_head
+from mtl_utils.models.building import build_encoder_and_heads
 from mtl_utils.models.multi_task_model import MultiTaskModel, Part
-from mtl_utils.models.stages import EncoderFactory, stage_shapes
+from mtl_utils.models.stages import EncoderFactory
 from mtl_utils.randomness import seeded
 from mtl_utils.tasks import Task
 
@@ -64,12 +64,12 @@ def hard_sharing(encoder: EncoderFactory, data: HasTasks, *, seed: int = 0) -> H
         encoder: makes the encoder, such as `lenet`, `small_cnn`, `resnet18`, or `functools.partial(lenet, features=20)`.
         data: a data set or a split; gives the tasks and the images' shape.
         seed: chooses the initial weights.
+
+    Raises:
+        ValueError: if a built encoder comes in place of what makes one, or does not fit the images or the tasks.
     """
     with seeded(seed):
-        built = encoder(data.image_shape)
-        features = stage_shapes(built, data.image_shape)[-1]
-        heads = {task.name: make_head(task, features, data.image_shape) for task in data.tasks}
-    return HardSharing(built, heads)
+        return HardSharing(*build_encoder_and_heads(encoder, data.image_shape, data.tasks))
 
 
 def single_task(encoder: EncoderFactory, data: HasTasks, task: str, *, seed: int = 0) -> HardSharing:
@@ -84,6 +84,4 @@ def single_task(encoder: EncoderFactory, data: HasTasks, task: str, *, seed: int
     if not chosen:
         raise ValueError(f"the data have no task '{task}'; the tasks are {[each.name for each in data.tasks]}")
     with seeded(seed):
-        built = encoder(data.image_shape)
-        features = stage_shapes(built, data.image_shape)[-1]
-        return HardSharing(built, {task: make_head(chosen[0], features, data.image_shape)})
+        return HardSharing(*build_encoder_and_heads(encoder, data.image_shape, chosen))

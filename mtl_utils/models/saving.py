@@ -23,11 +23,14 @@ def save_weights(model: nn.Module, path: str | Path) -> Path:
 
     Raises:
         FileNotFoundError: if its folder does not exist.
+        IsADirectoryError: if `path` is a folder itself.
     """
     path = Path(path)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent} to save '{path.name}' in")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file, such as {path / 'model.pt'}")
     # Not a file from `tempfile`, which nobody else could read; its name is this process's and thread's alone.
     unfinished = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.unfinished")
     try:

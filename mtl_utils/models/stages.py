@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from mtl_utils.data.split import check_positive
 from mtl_utils.device import device_of
 from mtl_utils.evaluation_mode import evaluation_mode
 
@@ -42,8 +43,7 @@ def stage_shapes(encoder: nn.Sequential, image_shape: tuple[int, int, int]) -> l
 def check_sizes(encoder: str, **sizes: int) -> None:
     """Raise a `ValueError` in words unless every size is a whole number above zero."""
     for what, size in sizes.items():
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise ValueError(f"{encoder}: {what} must be a whole number above zero, not {size!r}")
+        check_positive(f"{encoder}: {what}", size)
 
 
 def check_image_shape(image_shape: tuple[int, int, int], *, at_least: int, encoder: str) -> tuple[int, int, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from mtl_utils.data.moving_scenes.looks import backgrounds, cut_out, object_colours
@@ -52,6 +54,8 @@ def moving_scenes(
     check_positive("the number of frames", frames)
     if not isinstance(size, int) or size < 16:
         raise ValueError(f"frames must be at least 16 pixels high and wide, not {size!r}")
+    if not isinstance(objects, Sequence) or len(objects) != 2:
+        raise ValueError(f"objects= takes the fewest and the most in a video, such as (2, 4), not {objects!r}")
     fewest, most = objects
     check_positive("the fewest objects in a video", fewest)
     if not isinstance(most, int) or not fewest <= most <= 50:
