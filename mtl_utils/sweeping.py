@@ -11,6 +11,7 @@ from torch import nn
 from mtl_utils.balancing import Balancer, WeightedSum
 from mtl_utils.data.split import MultiTaskData
 from mtl_utils.evaluation import Evaluation, evaluate
+from mtl_utils.tasks import check_tasks
 from mtl_utils.training import fit
 
 
@@ -50,11 +51,18 @@ def sweep_weights(
         seeds: each decides the initial model and the order of the images.
         balancer: makes a balancer from weights.
         arguments: what else `fit` takes, such as `steps` or `epochs`.
+
+    Raises:
+        ValueError: before anything is trained, if any of the weights do not fit the tasks.
     """
+    tasks = check_tasks(arguments.pop("tasks", data.tasks))
+    runs = [(each, seed, balancer(each)) for each in weights for seed in seeds]
+    for *_, made in runs:
+        if isinstance(made, Balancer):  # anything else `fit` tells at once
+            made.prepare([task.name for task in tasks])
     points = []
-    for each in weights:
-        for seed in seeds:
-            model = make_model(seed)
-            fit(model, data.train, balancer=balancer(each), seed=seed, progress=False, **arguments)
-            points.append(SweepPoint(dict(each), seed, evaluate(model, data.val)))
+    for each, seed, made in runs:
+        model = make_model(seed)
+        fit(model, data.train, tasks=tasks, balancer=made, seed=seed, progress=False, **arguments)
+        points.append(SweepPoint(dict(each), seed, evaluate(model, data.val, tasks=tasks)))
     return points

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtl_utils import data, models
-from mtl_utils.balancing import SmoothTchebycheff
+from mtl_utils.balancing import WeightedSum
+from mtl_utils.balancing.balancer import Losses
 from mtl_utils.pareto import hypervolume, pareto_front
 from mtl_utils.plotting.pareto import plot_front, staircase
 from mtl_utils.sweeping import sweep_weights
@@ -123,5 +124,35 @@ def test_a_sweep_trains_each_weight_with_each_seed() -> None:
     assert all(set(point.evaluation.metrics) == {"left", "right"} for point in points)
     again = sweep_weights(make, of, weights[:1], seeds=(4,), steps=6, batch_size=20, device="cpu")
     assert again[0] == points[1]
-    other = sweep_weights(make, of, weights[:1], seeds=(4,), steps=6, batch_size=20, device="cpu", balancer=SmoothTchebycheff)
-    assert other[0].weights == points[1].weights
+
+
+def test_a_sweep_uses_its_balancer_and_its_tasks() -> None:
+    of, trained = small(), []
+
+    class Recording(WeightedSum):
+        def backward(self, losses: Losses, model: torch.nn.Module) -> dict[str, float]:
+            trained.append(self.weights)
+            return super().backward(losses, model)
+
+    points = sweep_weights(
+        lambda seed: models.single_task(models.lenet, of, "left", seed=seed),
+        of,
+        [{"left": 1.0}, {"left": 0.5}],
+        balancer=Recording,
+        tasks=of.tasks[:1],
+        steps=2,
+        device="cpu",
+    )
+    assert trained == [{"left": 1.0}] * 2 + [{"left": 0.5}] * 2
+    assert [set(point.evaluation.metrics) for point in points] == [{"left"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"), [({"left": -1, "right": 1}, "zero or more, not -1"), ({"lft": 1, "right": 1}, "no task of that name")]
+)
+def test_a_bad_weight_is_told_before_anything_is_trained(bad: dict[str, float], words: str) -> None:
+    def make(seed: int) -> torch.nn.Module:
+        raise AssertionError("a model was made")
+
+    with pytest.raises(ValueError, match=words):
+        sweep_weights(make, small(), [{"left": 1, "right": 1}, bad], steps=2)
