@@ -7,9 +7,19 @@ from torch import nn
 
 
 def choose_device(device: torch.device | str | None = None) -> torch.device:
-    """The device that is asked for; else CUDA, Apple's MPS or the CPU, whichever is there first."""
+    """The device that is asked for; else CUDA, Apple's MPS or the CPU, whichever is there first.
+
+    Raises:
+        ValueError: if no device is called so, or it is not there.
+    """
     if device is not None:
-        return torch.device(device)
+        try:
+            chosen = torch.device(device)
+        except (RuntimeError, TypeError):
+            raise ValueError(f"device must be such as 'cuda', 'mps' or 'cpu', not {device!r}") from None
+        if not _is_there(chosen):
+            raise ValueError(f"there is no device '{chosen}' here; leave `device` out, and one that is there will be chosen")
+        return chosen
     if torch.cuda.is_available():
         return torch.device("cuda")
     if torch.backends.mps.is_available():
@@ -20,3 +30,9 @@ def choose_device(device: torch.device | str | None = None) -> torch.device:
 def device_of(module: nn.Module) -> torch.device:
     """The device that a module's parameters are on; the CPU, if it has none."""
     return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+
+
+def _is_there(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
+    return device.type != "mps" or torch.backends.mps.is_available()

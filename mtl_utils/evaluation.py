@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mtl_utils.data.batches import checked_batches
 from mtl_utils.data.split import Batch, MultiTaskData, Split
-from mtl_utils.device import device_of
+from mtl_utils.device import choose_device, device_of
 from mtl_utils.evaluation_mode import evaluation_mode
 from mtl_utils.tasks import Task
 
@@ -54,15 +54,17 @@ def evaluate(
     check_is_no_data_set(split)
     tasks = tuple(tasks) if tasks is not None else tasks_of(split)
     check_model_has_tasks(model, tasks)
-    device = torch.device(device) if device is not None else device_of(model)
+    device = choose_device(device) if device is not None else device_of(model)
     model.to(device)
+    if isinstance(split, Split):
+        split.check_fits(tasks)
     batches = split.batches(batch_size, device=device) if isinstance(split, Split) else checked_batches(split, tasks)
     metrics = {task.name: task.metric().to(device) for task in tasks}
     sums = {task.name: 0.0 for task in tasks}
     counts = {task.name: 0 for task in tasks}
     with evaluation_mode(model), torch.inference_mode():
         for images, targets in batches:
-            outputs = model(images.to(device))
+            outputs = outputs_of(model, images.to(device))
             for task in tasks:
                 output = output_of(outputs, task)
                 target = target_of(targets, task).to(device)
@@ -79,11 +81,18 @@ def evaluate(
 
 
 def predict(model: nn.Module, split: Split, *, batch_size: int = _BATCH) -> dict[str, Tensor]:
-    """Every task's outputs for all images of a split, on the CPU, without gradients and in evaluation mode."""
+    """Every task's outputs for all images of a split, on the CPU, without gradients and in evaluation mode.
+
+    Raises:
+        ValueError: if something else than a split comes, or the model gives no outputs for it.
+    """
     check_is_no_data_set(split)
+    if not isinstance(split, Split):
+        raise ValueError(f"predict takes a split, not a {type(split).__name__}")
+    check_model_has_tasks(model, ())
     device = device_of(model)
     with evaluation_mode(model), torch.inference_mode():
-        outputs = [model(images) for images, _ in split.batches(batch_size, device=device)]
+        outputs = [outputs_of(model, images) for images, _ in split.batches(batch_size, device=device)]
     return {name: torch.cat([output[name].cpu() for output in outputs]) for name in outputs[0]}
 
 
@@ -105,7 +114,9 @@ def check_is_no_data_set(split: object) -> None:
 
 
 def check_model_has_tasks(model: nn.Module, tasks: Sequence[Task]) -> None:
-    """Raise a `ValueError` if a model that knows its tasks has no head for one of these."""
+    """Raise a `ValueError` if the model is no module, or one that knows its tasks and has no head for one of these."""
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"the model must be a torch.nn.Module, not {model!r}")
     known = getattr(model, "task_names", None)
     if known is None:
         return
@@ -114,10 +125,32 @@ def check_model_has_tasks(model: nn.Module, tasks: Sequence[Task]) -> None:
             raise ValueError(f"the model has no head for task '{task.name}'; it has heads for {list(known)}")
 
 
-def output_of(outputs: dict[str, Tensor], task: Task) -> Tensor:
-    """A task's output; a `ValueError` in words if the model gave none."""
+def outputs_of(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
+    """What the model answers for a batch of images.
+
+    Raises:
+        ValueError: in words, with PyTorch's own, if the model cannot take such images, or returns no dictionary.
+    """
+    try:
+        outputs = model(images)
+    except RuntimeError as error:
+        if type(error) is not RuntimeError:  # no memory left, not implemented, …: nothing to do with these images
+            raise
+        raise ValueError(f"the model cannot answer for images of shape {tuple(images.shape)}: {error}") from error
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise ValueError(
+            "this model has batch norm, which cannot learn from a batch of one image: use a larger batch size, or "
+            "drop_last=True in the DataLoader"
+        ) from error
     if not isinstance(outputs, dict):
         raise ValueError(f"a multi-task model must return a dictionary {{task: output}}, not {type(outputs).__name__}")
+    return outputs
+
+
+def output_of(outputs: dict[str, Tensor], task: Task) -> Tensor:
+    """A task's output; a `ValueError` in words if the model gave none."""
     if task.name not in outputs:
         raise ValueError(f"the model gave no output for task '{task.name}'; it gave outputs for {list(outputs)}")
     return outputs[task.name]

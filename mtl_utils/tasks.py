@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -61,6 +61,12 @@ class Task:
             )
         if not isinstance(self.output_size, int) or self.output_size < 1:
             raise ValueError(f"task '{self.name}': output size must be a positive whole number, not {self.output_size!r}")
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"task '{self.name}': the kind must be one of {', '.join(get_args(Kind))}, not {self.kind!r}")
+        if self._loss is not None and not callable(self._loss):
+            raise ValueError(f"task '{self.name}': loss must be a function of output and target, not {self._loss!r}")
+        if self._loss is None and not self.is_classification:
+            _regression_loss(self.name, self.loss_name)
         if self.is_classification and self.output_size < 2:
             raise ValueError(f"task '{self.name}': classification needs at least 2 classes, not {self.output_size}")
         if self.class_names and len(self.class_names) != self.output_size:
@@ -90,9 +96,14 @@ class Task:
         self._check_output(output, target)
         if self.is_classification and self._loss is None:
             return F.cross_entropy(output, target, ignore_index=MISSING_CLASS)
-        function = self._loss or _REGRESSION_LOSSES[self.loss_name]
         present = self.labelled(target)
-        return function(output[present], target[present])
+        if self._loss is None:
+            return _REGRESSION_LOSSES[self.loss_name](output[present], target[present])
+        loss = self._loss(output[present], target[present])
+        if not isinstance(loss, Tensor) or loss.dim():
+            found = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else repr(loss)
+            raise ValueError(f"task '{self.name}': its loss must return one number as a tensor, not {found}")
+        return loss
 
     def metric(self) -> Metric:
         """A new torchmetrics metric, empty. Feed it with `update_metric`."""

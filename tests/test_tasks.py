@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from mtl_utils.tasks import (
     MISSING_CLASS,
+    Task,
     check_tasks,
     classification,
     pixel_classification,
@@ -81,6 +82,12 @@ def test_a_loss_of_ones_own_sees_labelled_images_only():
     assert task.loss_name == "custom"
 
 
+@pytest.mark.parametrize("loss", [lambda o, t: F.cross_entropy(o, t, reduction="none"), lambda o, t: 1.0, lambda o, t: None])
+def test_a_loss_of_ones_own_that_gives_no_single_number_is_told(loss):
+    with pytest.raises(ValueError, match=r"task 'a': its loss must return one number as a tensor, not "):
+        classification("a", 3, loss=loss).loss(torch.ones(4, 3), torch.tensor([0, 1, 1, 2]))
+
+
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=20), st.integers(0, 1000))
 def test_missing_images_change_no_loss(classes, seed):
     task, target = classification("a", 5), torch.tensor(classes)
@@ -112,6 +119,13 @@ def test_other_wrong_arguments_are_told():
         classification("a", 1)
     with pytest.raises(ValueError, match=r"output size must be a positive whole number, not 1.5"):
         regression("a", 1.5)
+    with pytest.raises(ValueError, match=r"task 'a': the kind must be one of classification, .*, not 'clasification'"):
+        Task("a", "clasification", 3)
+    with pytest.raises(ValueError, match=r"task 'a': loss must be one of mse, l1, smooth l1, not 'cross-entropy'"):
+        Task("a", "regression", 3)
+    for loss in ("focal", 3):
+        with pytest.raises(ValueError, match=rf"task 'a': loss must be a function of output and target, not {loss!r}"):
+            classification("a", 10, loss=loss)
     for classes in ("cat", 10.0, {"cat": 0}):
         with pytest.raises(ValueError, match=r"classes must be their number or a list of their names"):
             classification("a", classes)

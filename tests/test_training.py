@@ -364,6 +364,7 @@ BATCHES = [
     ),
     ([torch.zeros(4, 1, 28, 28)], "a batch must be a pair .* not a torch.float32 tensor"),
     ([(torch.zeros(4, 1, 28, 28, dtype=torch.uint8), one_batch()[0][1])], "a Split turns uint8 images into them"),
+    ([(torch.zeros(4), one_batch()[0][1])], r"a batch's images must be a tensor \[n, C, H, W\], not of shape \(4,\)"),
     ([(torch.full((4, 1, 28, 28), float("nan")), one_batch()[0][1])], r"images hold values that are not finite \(NaN or inf"),
     ([(torch.full((4, 1, 28, 28), -math.inf), one_batch()[0][1])], r"images hold values that are not finite \(NaN or inf"),
 ]
@@ -379,6 +380,13 @@ def test_batches_that_do_not_fit_are_told(batches, message, two_digits, shared):
         with pytest.raises(ValueError, match=message):
             attempt()
     assert same(weights_of(shared), before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_images_of_other_precision_are_taken(dtype, two_digits, shared):
+    batches = [(images.to(dtype), targets) for images, targets in two_digits.train.batches(160)]
+    history = run(shared, batches, epochs=1, tasks=two_digits.tasks, val=batches)
+    assert len(history.steps) == 2
 
 
 def larger(split):
@@ -414,7 +422,43 @@ WRONG = [
     (lambda d: {"steps": 1, "data": [1, 2]}, "list does not say which tasks it has; name them in `tasks=`"),
     (lambda d: {"steps": 1, "tasks": ["left", "right"]}, "expected tasks such as .* not 'left'"),
     (lambda d: {"steps": 1, "tasks": []}, "at least one task is needed"),
+    (
+        lambda d: {"steps": 1, "tasks": [classification("left", 5), classification("right", 5)]},
+        r"task 'left' .* class label \d is out of range: expected 0 to 4",
+    ),
+    (lambda d: {"steps": 1, "tasks": [regression("left"), regression("right")]}, r"task 'left' .* must have shape \(320, 1\)"),
+    (
+        lambda d: {"steps": 1, "data": d.train.with_targets(right=d.train.targets["right"] % 5), "val": more_classes(d.val)},
+        r"task 'right' .* class label \d\d is out of range: expected 0 to 9",
+    ),
+    (lambda d: {"steps": 1, "device": "gpu"}, r"device must be such as 'cuda', 'mps' or 'cpu', not 'gpu'"),
+    (lambda d: {"steps": 1, "device": 3.5}, r"device must be such as 'cuda', 'mps' or 'cpu', not 3.5"),
+    (lambda d: {"steps": 1, "device": "cuda:99"}, r"there is no device 'cuda:99' here; leave `device` out"),
+    (lambda d: {"steps": 1, "penalty": 0.1}, r"penalty= takes a function of the model, such as L2\(0.0001\), not 0.1"),
+    (lambda d: {"steps": 1, "penalty": lambda model: 0.0}, r"the penalty must return one number as a tensor .*, not 0.0"),
+    (lambda d: {"steps": 1, "penalty": lambda model: torch.ones(2)}, r"the penalty must return one number as a tensor"),
+    (lambda d: {"steps": 1, "penalty": lambda model: torch.ones(())}, r"the penalty does not depend on the model's parameters"),
+    (lambda d: {"steps": 1, "choose": "left"}, r"choose= takes a function, such as .* metric_of\('left'\), not 'left'"),
+    (lambda d: {"steps": 1, "history": []}, r"history= takes an empty record, History\(\), not \[\]"),
+    (lambda d: {"steps": 1, "optimizer": lambda groups: None}, r"optimizer= must make a torch.optim.Optimizer, not None"),
+    (
+        lambda d: {"steps": 1, "data": three_channels(d.train)},
+        r"cannot answer for images of shape \(32, 3, 28, 28\): .*channels",
+    ),
 ]
+
+
+def more_classes(split):
+    return Split(
+        split.images,
+        split.targets | {"right": split.targets["right"] + 10},
+        [split.tasks[0], classification("right", 20)],
+        normalisation=split.normalisation,
+    )
+
+
+def three_channels(split):
+    return Split(split.images.expand(-1, 3, -1, -1), split.targets, split.tasks)
 
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG)
@@ -454,6 +498,58 @@ def test_models_that_give_something_else_are_told(two_digits):
         run(Lame(lambda output: {"left": output}), two_digits, steps=1)
     with pytest.raises(ValueError, match=r"task 'left' .* the output must have shape \(32, 10\), not \(32, 9\)"):
         run(Lame(lambda output: {"left": output[:, :9], "right": output}), two_digits, steps=1)
+
+
+def test_what_evaluation_cannot_use_is_told(two_digits, shared):
+    with pytest.raises(ValueError, match=r"task 'right' .* class label \d\d is out of range: expected 0 to 9"):
+        evaluate(shared, more_classes(two_digits.val), tasks=two_digits.tasks)
+    for function in (evaluate, predict):
+        with pytest.raises(ValueError, match=r"cannot answer for images of shape \(80, 3, 28, 28\): .*channels"):
+            function(shared, three_channels(two_digits.val))
+        for nothing in (None, lambda images: images):
+            with pytest.raises(ValueError, match=r"the model must be a torch.nn.Module, not "):
+                function(nothing, two_digits.val)
+    with pytest.raises(ValueError, match=r"predict takes a split, not a list"):
+        predict(shared, list(two_digits.val.batches(40)))
+    with pytest.raises(ValueError, match=r"must return a dictionary \{task: output\}, not Tensor"):
+        predict(nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), two_digits.val)
+    with pytest.raises(ValueError, match=r"device must be such as"):
+        evaluate(shared, two_digits.val, device="gpu")
+
+
+@pytest.mark.parametrize("model", [None, lambda images: images])
+def test_a_model_that_is_no_module_is_told(model, two_digits):
+    with pytest.raises(ValueError, match=r"the model must be a torch.nn.Module, not "):
+        run(model, two_digits, steps=1)
+
+
+def test_a_models_own_errors_are_not_hidden(two_digits):
+    class Own(models.HardSharing):
+        def encode(self, images):
+            raise self.error
+
+    built = models.hard_sharing(models.lenet, two_digits)
+    model = Own(built.encoder, built.heads)
+    for model.error in (torch.OutOfMemoryError("no room"), NotImplementedError("later"), KeyError("mine")):
+        for attempt in (lambda: run(model, two_digits, steps=1), lambda: evaluate(model, two_digits.val)):
+            with pytest.raises(type(model.error)) as caught:
+                attempt()
+            assert caught.value is model.error
+    model.error = RuntimeError("mine")
+    with pytest.raises(ValueError, match=r"cannot answer for images of shape \(32, 1, 28, 28\): mine") as caught:
+        run(model, two_digits, steps=1)
+    assert caught.value.__cause__ is model.error
+
+
+def test_a_frozen_model_is_told(two_digits, shared):
+    with pytest.raises(ValueError, match=r"there is nothing to train: .* requires_grad=False"):
+        run(shared.requires_grad_(False), two_digits, steps=1)
+
+
+def test_batch_norm_with_one_image_is_told(two_digits):
+    model = models.nddr(models.lenet, two_digits)
+    with pytest.raises(ValueError, match=r"batch norm, which cannot learn from a batch of one image: .*drop_last=True"):
+        run(model, two_digits, steps=1, batch_size=1)
 
 
 def test_a_plain_module_trains_too(two_digits):
@@ -557,4 +653,23 @@ def test_chance_inside_is_ones_own_and_outside_untouched():
 
 def test_the_progress_bar_stays_out_of_the_way(two_digits, shared, capfd):
     fit(shared, two_digits, epochs=1)
-    assert capfd.readouterr().out == ""
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("as_data_set", [True, False])
+def test_the_progress_bar_counts_the_updates_that_there_will_be(digits, encoder, monkeypatch, as_data_set):
+    import tqdm.auto
+
+    totals = []
+
+    class Bar(tqdm.auto.tqdm):
+        def __init__(self, *arguments, **named):
+            totals.append(named["total"])
+            super().__init__(*arguments, **named)
+
+    monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
+    few = data.with_few_labels(digits.train, "digit", 17)
+    source = digits.with_train(few) if as_data_set else few
+    model = models.single_task(encoder, digits, "digit")
+    history = fit(model, source, epochs=3, batch_size=8, tasks=digits.tasks[:1])
+    assert totals == [len(history.steps)] == [6]

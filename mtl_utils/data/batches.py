@@ -12,10 +12,10 @@ from mtl_utils.tasks import Task
 
 
 def checked_batches(batches: Iterable[Batch], tasks: Sequence[Task]) -> Iterator[Batch]:
-    """The same batches, once each has been found to fit the tasks; targets come in the types that losses take.
+    """The same batches, once each has been found to fit the tasks; in the types that models and losses take.
 
     Args:
-        batches: `(images, {task: targets})`; images are real-valued, `[n, C, H, W]`.
+        batches: `(images, {task: targets})`; images are real-valued, `[n, C, H, W]`, and come as `float32`.
         tasks: the tasks to look for. Targets of others are left out.
 
     Raises:
@@ -30,6 +30,9 @@ def checked_batches(batches: Iterable[Batch], tasks: Sequence[Task]) -> Iterator
                 f"a batch's images must be a tensor of real values, such as torch.float32, not {_described(images)}; "
                 "a Split turns uint8 images into them"
             )
+        if images.dim() < 2:
+            raise ValueError(f"a batch's images must be a tensor [n, C, H, W], not of shape {tuple(images.shape)}")
+        images = images.to(torch.float32)
         if not torch.isfinite(images).all():
             # Told here, for a running mean of batch norm that has met such an image never recovers.
             raise ValueError("a batch's images hold values that are not finite (NaN or infinite)")

@@ -6,7 +6,7 @@ import torch
 
 from mtl_utils.data.split import Split
 from mtl_utils.randomness import generator
-from mtl_utils.tasks import MISSING_CLASS, Task
+from mtl_utils.tasks import MISSING_CLASS
 
 
 def with_label_noise(split: Split, task: str, share: float, *, seed: int = 0) -> Split:
@@ -21,7 +21,7 @@ def with_label_noise(split: Split, task: str, share: float, *, seed: int = 0) ->
         share: share of the labelled images whose label becomes wrong, 0 to 1.
         seed: chooses the images and their wrong labels.
     """
-    chosen = _task(split, task)
+    chosen = split.task(task)
     if chosen.kind != "classification":
         raise ValueError(f"task '{task}' is a {chosen.kind}; label noise is defined for classification only")
     if not 0 <= share <= 1:
@@ -45,7 +45,7 @@ def with_few_labels(split: Split, task: str, keep: int, *, seed: int = 0) -> Spl
     Raises:
         ValueError: if more labels are to be kept than there are.
     """
-    chosen = _task(split, task)
+    chosen = split.task(task)
     target = split.targets[task]
     labelled = chosen.labelled(target).reshape(len(target), -1).any(1)
     indices = torch.nonzero(labelled).flatten()
@@ -62,10 +62,3 @@ def with_few_labels(split: Split, task: str, keep: int, *, seed: int = 0) -> Spl
     kept[indices[:keep]] = True
     missing = torch.full_like(target, MISSING_CLASS if chosen.is_classification else float("nan"))
     return split.with_targets(**{task: torch.where(kept.view(-1, *[1] * (target.dim() - 1)), target, missing)})
-
-
-def _task(split: Split, name: str) -> Task:
-    for task in split.tasks:
-        if task.name == name:
-            return task
-    raise ValueError(f"this split has no task '{name}'; its tasks are {list(split.targets)}")

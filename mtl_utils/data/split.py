@@ -155,19 +155,34 @@ class Split(Dataset[Batch]):
             normalisation=self.normalisation,
         )
 
+    def task(self, name: str) -> Task:
+        """The task of this name; a `ValueError` in words if there is none."""
+        for task in self.tasks:
+            if task.name == name:
+                return task
+        raise ValueError(f"this split has no task '{name}'; its tasks are {list(self.targets)}")
+
+    def check_fits(self, tasks: Sequence[Task]) -> None:
+        """Raise a `ValueError` in words if the targets do not fit tasks that are defined otherwise than this split's own."""
+        for task in tasks:
+            if self.task(task.name) != task:
+                task.check_targets(self.targets[task.name], count=len(self), image_size=self.image_shape[1:], whole_split=False)
+
+    def labelled_images(self, tasks: Sequence[Task]) -> Tensor:
+        """Which images are labelled for at least one of the tasks: `bool` `[N]`."""
+        labelled = torch.zeros(len(self), dtype=torch.bool)
+        for task in tasks:
+            labelled |= task.labelled(self.targets[task.name]).reshape(len(self), -1).any(1)
+        return labelled
+
     def with_any_label(self) -> Split:
         """Only the images that are labelled for at least one task; the split itself, if all are."""
-        labelled = torch.zeros(len(self), dtype=torch.bool)
-        for task in self.tasks:
-            labelled |= task.labelled(self.targets[task.name]).reshape(len(self), -1).any(1)
+        labelled = self.labelled_images(self.tasks)
         return self if labelled.all() else self.subset(torch.nonzero(labelled).flatten())
 
     def for_tasks(self, *names: str) -> Split:
         """The same images (not copied) with the targets of these tasks only, in this order."""
-        by_name = {task.name: task for task in self.tasks}
-        if unknown := [name for name in names if name not in by_name]:
-            raise ValueError(f"this split has no task '{unknown[0]}'; its tasks are {list(by_name)}")
-        tasks = [by_name[name] for name in names]
+        tasks = [self.task(name) for name in names]
         targets = {name: self.targets[name] for name in names}
         return Split(self.images, targets, tasks, normalisation=self.normalisation)
 

@@ -30,8 +30,8 @@ def check_numbers(batch_size: int, validate_every: int | None, patience: int | N
         check_positive("patience", patience)
 
 
-def check_kinds(optimizer: object, schedule: object, balancer: object, history: History | None) -> None:
-    """Factories where factories are meant, a balancer, and an empty record."""
+def check_kinds(optimizer: object, schedule: object, balancer: object, penalty: object, history: History | None) -> None:
+    """Factories where factories are meant, a balancer, a function for a penalty, and an empty record."""
     for what, given, example in (
         ("optimizer", optimizer, "adam(0.001) or lambda groups: torch.optim.SGD(groups, lr=0.1)"),
         ("schedule", schedule, "lambda optimizer: OneCycleLR(optimizer, 0.01, total_steps=300)"),
@@ -40,6 +40,10 @@ def check_kinds(optimizer: object, schedule: object, balancer: object, history: 
             raise ValueError(f"{what}= takes a function that makes one, such as {example}, not a {type(given).__name__}")
     if balancer is not None and not isinstance(balancer, Balancer):
         raise ValueError(f"balancer= takes a balancer, such as WeightedSum() or pcgrad(), not {balancer!r}")
+    if penalty is not None and not callable(penalty):
+        raise ValueError(f"penalty= takes a function of the model, such as L2(0.0001), not {penalty!r}")
+    if history is not None and not isinstance(history, History):
+        raise ValueError(f"history= takes an empty record, History(), not {history!r}")
     if history is not None and history.steps:
         raise ValueError(
             f"history= takes an empty record, this one has {len(history.steps)} steps already: give a new History()"
@@ -78,6 +82,7 @@ def check_validation(
     for task in tasks:
         if task.name not in val.targets:
             raise ValueError(f"the validation split has no task '{task.name}'; its tasks are {list(val.targets)}")
+    val.check_fits(tasks)
     if not isinstance(training, Split):
         return
     if val.image_shape != training.image_shape:

@@ -44,11 +44,12 @@ def stream(
             batch = following
 
 
-def steps_per_epoch(data: Data, batch_size: int) -> int | None:
+def steps_per_epoch(data: Data, tasks: Sequence[Task] | None, batch_size: int) -> int | None:
     """Updates in one pass over the training data; `None` if they do not say how many batches they have."""
     split = data.train if isinstance(data, MultiTaskData) else data
     if isinstance(split, Split):
-        return max(len(split) // batch_size, 1)
+        known = [task for task in split.tasks if tasks is None or task.name in {each.name for each in tasks}]
+        return max(int(split.labelled_images(known).sum()) // batch_size, 1)
     try:
         return len(split)  # type: ignore[arg-type]
     except TypeError:

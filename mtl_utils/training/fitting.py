@@ -21,12 +21,15 @@ def fit(model: nn.Module, data: Data, *, progress: bool = True, **arguments: Any
     """
     from tqdm.auto import tqdm
 
-    history = arguments.pop("history", None) or History()
+    history = arguments.pop("history", None)
+    history = History() if history is None else history
     run = train(model, data, history=history, **arguments)
     total, epochs = arguments.get("steps"), arguments.get("epochs")
     check_length(epochs, total)
-    if epochs is not None:
-        per_epoch = steps_per_epoch(data, check_positive("batch size", arguments.get("batch_size", 256)))
+    if epochs is not None and progress:
+        per_epoch = steps_per_epoch(
+            data, arguments.get("tasks"), check_positive("batch size", arguments.get("batch_size", 256))
+        )
         total = epochs * per_epoch if per_epoch else None
     # A bar that only shows after a second, and goes away, leaves notebooks quiet.
     with tqdm(total=total, unit="step", disable=not progress, delay=1, leave=False) as bar:

@@ -78,7 +78,7 @@ def train(
     tasks = check_tasks(tasks if tasks is not None else tasks_of(data))
     check_length(epochs, steps)
     check_numbers(batch_size, validate_every, patience)
-    check_kinds(optimizer, schedule, balancer, history)
+    check_kinds(optimizer, schedule, balancer, penalty, history)
     check_choose(choose, tasks)
     check_heads(model, tasks)
     if isinstance(data, MultiTaskData):
@@ -86,6 +86,7 @@ def train(
     else:
         training = data  # type: ignore[assignment]
     if isinstance(training, Split):
+        training.check_fits(tasks)
         if training.tasks != tasks:
             training = training.for_tasks(*[task.name for task in tasks])
         training = training.with_any_label()  # an image without any label teaches nothing and would empty a batch

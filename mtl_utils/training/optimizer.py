@@ -31,9 +31,13 @@ def make_optimizer(factory: OptimizerFactory, model: nn.Module, balancer: Balanc
     """An optimizer for all that is learned: the model, in groups of its own wish if it has one, and the balancer."""
     wished = model.parameter_groups() if isinstance(model, MultiTaskModel) else [{"params": list(model.parameters())}]
     groups: ParameterGroups = [{**group, "params": [p for p in group["params"] if p.requires_grad]} for group in wished]
+    if not any(group["params"] for group in groups):
+        raise ValueError("there is nothing to train: the model has no parameters, or all of them have requires_grad=False")
     if learned := balancer.parameters():
         groups.append({"params": learned, "weight_decay": 0.0})
     made = factory(groups)
+    if not isinstance(made, Optimizer):
+        raise ValueError(f"optimizer= must make a torch.optim.Optimizer, not {made!r}")
     for group in made.param_groups:
         group["lr"] *= group.get("learning_rate_factor", 1.0)
     return made

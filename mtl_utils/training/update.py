@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from mtl_utils.balancing import Balancer
 from mtl_utils.data.split import Targets
-from mtl_utils.evaluation import output_of, target_of
+from mtl_utils.evaluation import output_of, outputs_of, target_of
 from mtl_utils.tasks import Task
 
 
@@ -60,7 +60,7 @@ class Update:
         self._optimizer.zero_grad(set_to_none=True)
         weights = self._balancer.backward(losses, self._model)
         if self._penalty is not None:
-            extra = self._penalty(self._model)
+            extra = _checked_penalty(self._penalty(self._model))
             if not math.isfinite(extra.item()):
                 raise NonFiniteLossError(f"the penalty became {extra.item()} in step {number}; a smaller strength may help")
             torch.autograd.backward(extra)
@@ -76,7 +76,7 @@ class Update:
 
     def _losses(self, images: Tensor, targets: Targets) -> dict[str, Tensor]:
         """The loss of every task that has a label in this batch."""
-        outputs = self._model(images)
+        outputs = outputs_of(self._model, images)
         losses = {}
         for task in self._tasks:
             output = output_of(outputs, task)
@@ -101,3 +101,15 @@ class Update:
             gradient = parameter.grad
             if gradient is not None and gradient.stride() != parameter.stride():
                 parameter.grad = torch.empty_like(parameter).copy_(gradient)
+
+
+def _checked_penalty(penalty: object) -> Tensor:
+    if not isinstance(penalty, Tensor) or penalty.dim():
+        found = f"a tensor of shape {tuple(penalty.shape)}" if isinstance(penalty, Tensor) else repr(penalty)
+        raise ValueError(f"the penalty must return one number as a tensor with its graph, not {found}")
+    if not penalty.requires_grad:
+        raise ValueError(
+            "the penalty does not depend on the model's parameters, so it changes nothing: compute it from them, without "
+            "item(), detach() or no_grad()"
+        )
+    return penalty
