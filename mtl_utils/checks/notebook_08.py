@@ -50,7 +50,7 @@ def readers_of_parts(answer: Mapping[str, Any]) -> Verdict:
             (lambda a: readers(a, "attention of right to conv2") == {"right"}, "this attention belongs to `right`"),
             (lambda a: readers(a, "attention of left to conv1") == {"left"}, "this attention belongs to `left`"),
         ],
-        "right: MTAN shares the stages, and nothing else",
+        "right: MTAN shares the convolutional stages, and nothing else",
     )
 
 
