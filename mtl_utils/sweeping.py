@@ -55,7 +55,8 @@ def sweep_weights(
     Raises:
         ValueError: before anything is trained, if any of the weights do not fit the tasks.
     """
-    tasks = check_tasks(arguments.pop("tasks", data.tasks))
+    tasks = arguments.pop("tasks", None)
+    tasks = check_tasks(data.tasks if tasks is None else tasks)
     runs = [(each, seed, balancer(each)) for each in weights for seed in seeds]
     for *_, made in runs:
         if isinstance(made, Balancer):  # anything else `fit` tells at once

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from mtl_utils import balancing, data, models
 from mtl_utils.choosing import lowest_loss, mean_improvement, metric_of
 from mtl_utils.data import Normalisation, Split
+from mtl_utils.data.batches import checked_batches
 from mtl_utils.evaluation import Evaluation, evaluate, predict
 from mtl_utils.history import History
 from mtl_utils.randomness import RandomState, generator, seeded
@@ -387,6 +388,12 @@ def test_images_of_other_precision_are_taken(dtype, two_digits, shared):
     batches = [(images.to(dtype), targets) for images, targets in two_digits.train.batches(160)]
     history = run(shared, batches, epochs=1, tasks=two_digits.tasks, val=batches)
     assert len(history.steps) == 2
+
+
+def test_large_values_are_finite_values(two_digits):
+    images = torch.full((4, 1, 28, 28), 3e38)  # whose sum is not
+    targets = {"left": torch.zeros(4, dtype=torch.int64), "right": torch.zeros(4, dtype=torch.int64)}
+    assert len(list(checked_batches([(images, targets)], two_digits.tasks))) == 1
 
 
 def larger(split):
