@@ -485,6 +485,31 @@ class TestAttention:
             assert [tuple(mask.shape[1:]) for mask in by_stage.values()] == shapes
             assert all(0 <= mask.min() < mask.max() <= 1 for mask in by_stage.values())
 
+    @pytest.mark.parametrize(("encoder", "shape"), [(models.lenet, (1, 28, 28)), (models.resnet18, (3, 32, 32))])
+    def test_every_stage_is_its_formula(self, encoder, shape):
+        source = images_for(3, 4, count=3, shape=shape)
+        model = stir(models.mtan(encoder, source)).eval()
+        images = batch_of(source)[0]
+        with torch.no_grad():
+            found, masks = model(images), model.masks(images)
+            for task in model.task_names:
+                shared, previous = images, None
+                for number, (name, stage) in enumerate(model.stages.named_children()):
+                    # u and p: before and after the last block of a ResNet's layer; elsewhere both are what the stage gives.
+                    u = stage[0](shared) if name.startswith("layer") else stage(shared)
+                    p = stage[1](u) if name.startswith("layer") else u
+                    seen = u
+                    if previous is not None:
+                        shrink = previous.shape[-1] // u.shape[-1]
+                        seen = torch.cat([u, nn.functional.max_pool2d(previous, shrink)], 1)
+                    module = model.attention[task][number]
+                    squeeze, squeeze_norm, _, spread, spread_norm, _ = module.mask
+                    mask = torch.sigmoid(spread_norm(spread(torch.relu(squeeze_norm(squeeze(seen))))))
+                    torch.testing.assert_close(masks[task][name], mask)
+                    onward, onward_norm, _ = module.onward
+                    previous, shared = torch.relu(onward_norm(onward(mask * p))), p
+                torch.testing.assert_close(found[task], model.heads[task](model.tails[task](previous)))
+
     def test_a_closed_mask_lets_nothing_of_the_image_through(self):
         source = images_for(3, 4, count=3)
         model = stir(models.mtan(models.lenet, source)).eval()
