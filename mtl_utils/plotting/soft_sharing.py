@@ -52,7 +52,7 @@ def plot_masks(
     Args:
         image: `[C, H, W]`, as `show_image` takes it.
         masks: for each task, for each stage, `[N, C, H, W]` (see `MTAN.masks`).
-        axes: 1 + T·S axes; a new figure by default, one row per task.
+        axes: T·(1 + S) axes, row by row: for each task its image and its S masks; a new figure by default.
         example: which of the N images is shown.
     """
     stages = list(next(iter(masks.values())))
