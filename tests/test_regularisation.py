@@ -41,6 +41,16 @@ def test_the_strength_may_change_and_zero_is_nothing(layer, make):
     assert penalty(layer).item() == pytest.approx(make(2.0)(layer).item())
 
 
+@pytest.mark.parametrize("make", [L1, L2])
+@pytest.mark.parametrize("way", [models.cross_stitch, models.nddr])
+def test_what_has_no_weight_decay_is_left_out(make, way, two_digits, encoder):
+    # A mixture of columns that is pulled towards zero is pulled towards nothing.
+    model = way(encoder, two_digits)
+    make(0.1)(model).backward()
+    assert all(parameter.grad is None for parameter in model.crossings.parameters())
+    assert make(0.1)(model).item() == pytest.approx((make(0.1)(model.columns) + make(0.1)(model.heads)).item())
+
+
 def test_l2_with_plain_descent_is_weight_decay(two_digits, encoder):
     penalised, decayed = (models.hard_sharing(encoder, two_digits) for _ in range(2))
 
@@ -55,11 +65,15 @@ def test_l2_with_plain_descent_is_weight_decay(two_digits, encoder):
         torch.testing.assert_close(one, two)
 
 
-@pytest.mark.parametrize("make", [L1, L2])
+@pytest.mark.parametrize("make", [L1, L2, lambda strength: models.GateBalance(strength, torch.zeros(1, 1, 28, 28))])
 @pytest.mark.parametrize("strength", [-0.1, float("nan"), float("inf"), "0.1", None, True])
 def test_strengths_that_cannot_be_are_told(make, strength):
     with pytest.raises(ValueError, match=r"a penalty's strength must be zero or more and finite, not "):
         make(strength)
+    penalty = make(0.1)
+    with pytest.raises(ValueError, match=r"a penalty's strength must be zero or more and finite, not "):
+        penalty.strength = strength
+    assert penalty.strength == 0.1
 
 
 def test_a_model_without_weights_is_told():

@@ -20,6 +20,7 @@ from mtl_utils.models.mtan import MTAN, AttentionModule, mtan
 from mtl_utils.models.multi_task_model import MultiTaskModel, Part, count_parameters
 from mtl_utils.models.nddr import NDDR, NDDRLayer, nddr
 from mtl_utils.models.pareto_manifold import ParetoManifold, pareto_manifold
+from mtl_utils.models.penalty import Penalty
 from mtl_utils.models.resnet import resnet18
 from mtl_utils.models.saving import WeightsFileError, load_weights, save_weights
 from mtl_utils.models.separate_networks import SeparateNetworks, separate_networks
@@ -49,6 +50,7 @@ __all__ = [
     "NDDRLayer",
     "ParetoManifold",
     "Part",
+    "Penalty",
     "PixelHead",
     "SeparateNetworks",
     "TwinColumns",

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from mtl_utils.models.columns import Columns
+from mtl_utils.models.penalty import Penalty
 
 Norm = Literal["L1", "L2"]
 
 
-class DistancePenalty:
+class DistancePenalty(Penalty):
     """λ·Σ|θ_a − θ_b| (L1) or ½·λ·Σ(θ_a − θ_b)² (L2), over all pairs of columns and all corresponding weights.
 
     λ = 0 leaves T single-task networks. As λ grows the columns become one. `λ = math.inf` is that limit, hard sharing, exactly:
@@ -34,25 +35,15 @@ class DistancePenalty:
         norm: `"L1"` or `"L2"`.
     """
 
+    may_be_infinite = True
+
     def __init__(self, strength: float, norm: Norm = "L2") -> None:
         if norm not in ("L1", "L2"):
             raise ValueError(f"the norm of a distance penalty must be 'L1' or 'L2', not {norm!r}")
+        super().__init__(strength)
         self.norm: Norm = norm
-        self.strength = strength
-
-    @property
-    def strength(self) -> float:
-        """λ, the strength now in force."""
-        return self._strength
-
-    @strength.setter
-    def strength(self, strength: float) -> None:
-        if isinstance(strength, bool) or not isinstance(strength, int | float) or math.isnan(strength) or strength < 0:
-            raise ValueError(f"a penalty's strength must be a number, zero or more, not {strength!r}")
-        self._strength = float(strength)
 
     def __call__(self, model: nn.Module) -> Tensor:
-        """The penalty, a scalar with its graph. Called by `train` when the tasks' gradients are there, before the update."""
         if not isinstance(model, Columns):
             raise ValueError(
                 f"a distance penalty needs a model with one column per task, such as twin_columns, not {type(model).__name__}"

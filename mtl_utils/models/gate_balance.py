@@ -7,9 +7,10 @@ from torch import Tensor, nn
 
 from mtl_utils.device import device_of
 from mtl_utils.models.mixture_of_experts import MixtureOfExperts
+from mtl_utils.models.penalty import Penalty
 
 
-class GateBalance:
+class GateBalance(Penalty):
     """λ·(E·Σ_e m_e² − 1), where m_e is the mean weight of expert e over images and tasks, and E the number of experts.
 
     0 if all experts are used alike *on average*, λ·(E − 1) if one does everything; a single gate, or a single image, may still
@@ -22,12 +23,10 @@ class GateBalance:
     """
 
     def __init__(self, strength: float, images: Tensor) -> None:
-        if not 0 <= strength < float("inf"):
-            raise ValueError(f"a penalty's strength must be zero or more and finite, not {strength!r}")
-        self.strength, self.images = strength, images
+        super().__init__(strength)
+        self.images = images
 
     def __call__(self, model: nn.Module) -> Tensor:
-        """The penalty, a scalar with its graph."""
         if not isinstance(model, MixtureOfExperts):
             raise ValueError(f"gates can be balanced in a mixture of experts only, not in a {type(model).__name__}")
         images = self.images.to(device_of(model))
