@@ -18,25 +18,31 @@ def generator(seed: int) -> torch.Generator:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Inside, PyTorch's global generators start at `seed`; afterwards they are as they were before."""
+    """Inside, PyTorch's global generator on the CPU starts at `seed`; afterwards it is as it was before."""
     with RandomState(seed):
         yield
 
 
 class RandomState:
-    """PyTorch's global random state of one run, worn only inside ``with``, and kept between.
+    """PyTorch's global random state of one run, on the CPU and on one accelerator, worn only inside ``with``, and kept between.
 
     Dropout, initialisation and TorchJD's aggregators draw from the global generator. A run that puts on its own state
     for each step is reproducible, and leaves everybody else's numbers alone, even when several runs take turns.
+
+    Args:
+        seed: where the run's chance starts.
+        device: where it computes, if not on the CPU alone: CUDA and Apple's MPS have generators of their own.
     """
 
     def __init__(self, seed: int, device: torch.device | None = None) -> None:
-        self._cuda = device if device is not None and device.type == "cuda" else None
+        self._device = device if device is not None and device.type in ("cuda", "mps") else None
         outer = self._read()
         torch.default_generator.manual_seed(generator(seed).initial_seed())
-        if self._cuda is not None:
-            with torch.cuda.device(self._cuda):
+        if self._device is not None and self._device.type == "cuda":
+            with torch.cuda.device(self._device):
                 torch.cuda.manual_seed(seed)
+        elif self._device is not None:
+            torch.mps.manual_seed(seed)
         self._own = self._read()
         self._write(outer)
         self._outer = outer
@@ -51,9 +57,17 @@ class RandomState:
         self._write(self._outer)
 
     def _read(self) -> tuple[Tensor, Tensor | None]:
-        return torch.get_rng_state(), None if self._cuda is None else torch.cuda.get_rng_state(self._cuda)
+        if self._device is None:
+            return torch.get_rng_state(), None
+        there = torch.cuda.get_rng_state(self._device) if self._device.type == "cuda" else torch.mps.get_rng_state()
+        return torch.get_rng_state(), there
 
     def _write(self, state: tuple[Tensor, Tensor | None]) -> None:
-        torch.set_rng_state(state[0])
-        if self._cuda is not None and state[1] is not None:
-            torch.cuda.set_rng_state(state[1], self._cuda)
+        here, there = state
+        torch.set_rng_state(here)
+        if self._device is None or there is None:
+            return
+        if self._device.type == "cuda":
+            torch.cuda.set_rng_state(there, self._device)
+        else:
+            torch.mps.set_rng_state(there)

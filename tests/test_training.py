@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -522,6 +523,25 @@ def test_what_evaluation_cannot_use_is_told(two_digits, shared):
         predict(nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), two_digits.val)
     with pytest.raises(ValueError, match=r"device must be such as"):
         evaluate(shared, two_digits.val, device="gpu")
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_chance_on_an_accelerator_is_ones_own_as_well(kind, monkeypatch):
+    # A generator of our own stands for the accelerator's.
+    chance, where = torch.Generator().manual_seed(77), getattr(torch, kind)
+    monkeypatch.setattr(where, "get_rng_state", lambda *_: chance.get_state())
+    monkeypatch.setattr(where, "set_rng_state", lambda state, *_: chance.set_state(state))
+    monkeypatch.setattr(where, "manual_seed", chance.manual_seed)
+    monkeypatch.setattr(torch.cuda, "device", lambda _: nullcontext())
+    before, expected = chance.get_state(), torch.rand(4, generator=torch.Generator().manual_seed(5))
+    own = RandomState(5, torch.device(kind))
+    assert torch.equal(chance.get_state(), before)
+    drawn = []
+    for _ in range(2):
+        with own:
+            drawn.append(torch.rand(2, generator=chance))
+        assert torch.equal(chance.get_state(), before)
+    assert torch.equal(torch.cat(drawn), expected)
 
 
 @pytest.mark.parametrize("model", [None, lambda images: images])
