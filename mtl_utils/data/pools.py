@@ -13,7 +13,8 @@ VALIDATION_POOL = 10_000
 def source_pools(chance: torch.Generator) -> dict[str, Tensor]:
     """Indices into the published images: `train` (50,000) and `val` (10,000) of the training part, `test` of the test part.
 
-    The cut does not depend on how many images are asked for, so the validation images of one size are those of any other.
+    The cut does not depend on how many images are asked for, so no validation image of one size is a training image of
+    another. Which of a pool are drawn, and what else is left to chance (places, colours, random labels), may depend on it.
     """
     order = torch.randperm(60_000, generator=chance)
     return {"train": order[VALIDATION_POOL:], "val": order[:VALIDATION_POOL], "test": torch.arange(10_000)}

@@ -69,7 +69,9 @@ def nddr(
 
     The layers stand after each stage that has weights. Deviations: the paper's layers learn 100 times faster than its columns,
     under plain SGD and from pretrained columns; under Adam, whose steps do not depend on the gradient's size, that is
-    too fast for a dense matrix, and the factor here is 1. No shortcuts to the last layer (NDDR-CNN-Shortcut).
+    too fast for a dense matrix, and the factor here is 1. The paper counts weight decay among what makes an NDDR layer; here
+    the layers are without it, whatever the optimizer's. The authors' code has a ReLU after the batch norm; here there is none.
+    No shortcuts to the last layer (NDDR-CNN-Shortcut).
 
     Args:
         encoder, data, seed, networks, own: as for `cross_stitch`.

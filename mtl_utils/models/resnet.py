@@ -17,8 +17,9 @@ def resnet18(
     """ResNet-18 (He et al., CVPR 2016) as stages `stem`, `layer1` to `layer4` and `pool`.
 
     Deviation for small images (under 64 pixels), usual for CIFAR: the stem is a 3×3 convolution of stride 1 without
-    max-pooling, since the original one would leave 7×7 pixels of a 28×28 image. For images that have not three channels the
-    first convolution is made anew; with pretrained weights its filters are the originals averaged over colours (times 3/C).
+    max-pooling, since the original one would leave 7×7 pixels of a 28×28 image; with pretrained weights its filters are the
+    middle 3×3 of the original 7×7. For images that have not three channels the first convolution is made anew; with pretrained
+    weights its filters are the originals averaged over colours (times 3/C).
 
     Args:
         image_shape: channels, height and width of the images.
