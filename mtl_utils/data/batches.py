@@ -38,15 +38,20 @@ def checked_batches(batches: Iterable[Batch], tasks: Sequence[Task]) -> Iterator
         if not math.isfinite(images.sum().item()) and not torch.isfinite(images).all():
             # Told here, for a running mean of batch norm that has met such an image never recovers.
             raise ValueError("a batch's images hold values that are not finite (NaN or infinite)")
+        height, width = images.shape[-2:]
         for task in tasks:
-            if task.name not in targets:
-                raise ValueError(f"the batch has no targets for task '{task.name}'; it has targets for {list(targets)}")
-            height, width = images.shape[-2:]
-            task.check_targets(targets[task.name], count=len(images), image_size=(height, width), whole_split=False)
+            task.check_targets(target_of(targets, task), count=len(images), image_size=(height, width), whole_split=False)
         yield (
             images,
             {task.name: targets[task.name].to(torch.int64 if task.is_classification else images.dtype) for task in tasks},
         )
+
+
+def target_of(targets: Mapping[str, Tensor], task: Task) -> Tensor:
+    """A task's targets; a `ValueError` in words if the batch has none."""
+    if task.name not in targets:
+        raise ValueError(f"the batch has no targets for task '{task.name}'; it has targets for {list(targets)}")
+    return targets[task.name]
 
 
 def _described(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from mtl_utils.models.hard_sharing import HardSharing, HasTasks, hard_sharing
+from mtl_utils.models.hard_sharing import HardSharing, HasTasks, check_single_tasks, hard_sharing
 from mtl_utils.models.multi_task_model import MultiTaskModel, Part
 from mtl_utils.models.stages import EncoderFactory, stage_shapes
 
@@ -95,11 +95,7 @@ def build_columns(
     else:
         if missing := [name for name in names if name not in networks]:
             raise ValueError(f"no network for task '{missing[0]}'; there are networks for {list(networks)}")
-        for name in names:
-            if networks[name].task_names != (name,):
-                raise ValueError(
-                    f"the network for task '{name}' answers {list(networks[name].task_names)}; it must answer '{name}' alone"
-                )
+        check_single_tasks({name: networks[name] for name in names})
         columns = {name: copy.deepcopy(networks[name].encoder) for name in names}
         heads = {name: copy.deepcopy(networks[name].heads[name]) for name in names}
     check_same_stages(columns)

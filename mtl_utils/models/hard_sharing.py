@@ -85,3 +85,10 @@ def single_task(encoder: EncoderFactory, data: HasTasks, task: str, *, seed: int
         raise ValueError(f"the data have no task '{task}'; the tasks are {[each.name for each in data.tasks]}")
     with seeded(seed):
         return HardSharing(*build_encoder_and_heads(encoder, data.image_shape, chosen))
+
+
+def check_single_tasks(networks: Mapping[str, HardSharing]) -> None:
+    """Raise a `ValueError` in words unless each network answers the task that it is given for, and no other."""
+    for name, network in networks.items():
+        if network.task_names != (name,):
+            raise ValueError(f"the network for task '{name}' answers {list(network.task_names)}; it must answer '{name}' alone")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from mtl_utils.models.hard_sharing import HardSharing, HasTasks, single_task
+from mtl_utils.models.hard_sharing import HardSharing, HasTasks, check_single_tasks, single_task
 from mtl_utils.models.multi_task_model import MultiTaskModel, Part
 from mtl_utils.models.stages import EncoderFactory
 
@@ -20,11 +20,7 @@ class SeparateNetworks(MultiTaskModel):
 
     def __init__(self, networks: Mapping[str, HardSharing]) -> None:
         super().__init__(tuple(networks))
-        for name, network in networks.items():
-            if network.task_names != (name,):
-                raise ValueError(
-                    f"the network for task '{name}' answers {list(network.task_names)}; it must answer '{name}' alone"
-                )
+        check_single_tasks(networks)
         self.networks = nn.ModuleDict(dict(networks))
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 
-from mtl_utils.data.batches import checked_batches
+from mtl_utils.data.batches import checked_batches, target_of
 from mtl_utils.data.split import Batch, MultiTaskData, Split
-from mtl_utils.evaluation import target_of
 from mtl_utils.tasks import Task
 
 Data = MultiTaskData | Split | Iterable[Batch]
