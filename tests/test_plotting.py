@@ -88,6 +88,21 @@ def test_a_split_is_shown_with_its_labels_and_with_answers(two_digits):
     assert not grid[3].axison
 
 
+def test_nobody_knows_whether_an_answer_to_a_missing_label_is_right(two_digits):
+    left = two_digits.train.targets["left"].clone()
+    answers = left.clone()
+    left[0] = -100
+    title = plotting.show_split(two_digits.train.with_targets(left=left), 1, answers={"left": answers})[0].get_title()
+    assert title == f"left: ? ({answers[0]})\nright: {two_digits.train.targets['right'][0]}"
+
+
+def test_missing_numbers_are_shown_as_such(every_kind):
+    place = every_kind.targets["place"].clone()
+    place[0] = NAN
+    title = plotting.show_split(every_kind.with_targets(place=place), 1)[0].get_title()
+    assert title == f"kind: {every_kind.targets['kind'][0]}\nplace: ?"
+
+
 def test_missing_labels_are_shown_as_such(every_kind):
     split = every_kind.with_targets(kind=torch.where(torch.arange(24) == 0, -100, every_kind.targets["kind"]))
     title = plotting.show_split(split, 1)[0].get_title()
@@ -190,10 +205,25 @@ def test_shared_parts_are_grey_and_own_ones_in_the_tasks_colour(shared, ax):
     assert ax.get_legend().get_texts()[0].get_text() == "shared"
 
 
-@pytest.mark.parametrize("way", [models.separate_networks, models.cross_stitch, models.mtan, models.mixture_of_experts])
-def test_every_part_has_a_box_and_no_two_overlap(way, two_digits, ax):
-    model = way(models.lenet, two_digits)
-    plotting.plot_sharing(model, ax)
+WAYS = [
+    models.separate_networks,
+    models.cross_stitch,
+    models.mtan,
+    models.mixture_of_experts,
+    models.customized_gate_control,
+    models.nddr,
+    models.twin_columns,
+]
+
+
+@pytest.mark.parametrize("three", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+def test_every_part_has_a_box_and_no_two_overlap(way, three, two_digits, digits):
+    model = way(models.lenet, digits.for_tasks("digit", "even", "random") if three else two_digits)
+    ax = plotting.plot_sharing(model)
+    ax.figure.canvas.draw()
+    words = [text.get_window_extent() for text in ax.texts if "\n" in text.get_text()]
+    assert not any(one.overlaps(other) for number, one in enumerate(words) for other in words[number + 1 :])
     boxes = [patch for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
     assert len(boxes) == len(model.parts())
     frames = [(b.get_x(), b.get_x() + b.get_width(), b.get_y(), b.get_y() + b.get_height()) for b in boxes]

@@ -60,23 +60,28 @@ def plot_weights(history: History, ax: Axes | None = None, *, title: str = "") -
     return ax
 
 
-def smoothed(values: Sequence[float], *, memory: float = 0.9) -> np.ndarray:
+class MovingAverage:
     """Exponential moving average, corrected for its start; missing values (`nan`) are passed over.
 
     Args:
-        values: one per step.
         memory: share of the past, 0 to below 1.
-
-    Returns:
-        As many values.
     """
-    average, weight, result = 0.0, 0.0, []
-    for value in values:
+
+    def __init__(self, memory: float = 0.9) -> None:
+        self._memory, self._sum, self._weight = memory, 0.0, 0.0
+
+    def add(self, value: float) -> float:
+        """Take in one more value; returns the average so far, `nan` as long as there is no value."""
         if not math.isnan(value):
-            average = memory * average + (1 - memory) * value
-            weight = memory * weight + (1 - memory)
-        result.append(average / weight if weight else float("nan"))
-    return np.array(result)
+            self._sum = self._memory * self._sum + (1 - self._memory) * value
+            self._weight = self._memory * self._weight + (1 - self._memory)
+        return self._sum / self._weight if self._weight else math.nan
+
+
+def smoothed(values: Sequence[float], *, memory: float = 0.9) -> np.ndarray:
+    """The `MovingAverage` of values so far, as many as there are values (one per step)."""
+    average = MovingAverage(memory)
+    return np.array([average.add(value) for value in values])
 
 
 def _validated(step: object, what: str, name: str) -> float:

@@ -47,7 +47,8 @@ def show_split(
         count: how many.
         first: index of the first one.
         columns: images per row.
-        answers: for some tasks the predicted class of every image of the split, `[N]`; wrong ones are marked ✗.
+        answers: for some tasks the predicted class of every image of the split, `[N]`; wrong ones are marked ✗, and
+            those of images without a label not at all.
         axes: where to draw; a new figure by default.
     """
     if count < 1 or not 0 <= first < len(split):
@@ -63,19 +64,23 @@ def show_split(
     return grid
 
 
-def _label(task: Task, target: Tensor, answers: Tensor | None, index: int) -> str:
-    if task.kind == "classification":
-        text = f"{task.name}: {_class_name(task, int(target))}"
-        if answers is not None:
-            answer = int(answers[index])
-            text += " ✓" if answer == int(target) else f" ✗ ({_class_name(task, answer)})"
-        return text
-    if task.kind == "regression" and task.output_size <= 4:
-        return f"{task.name}: " + ", ".join(f"{value:.1f}" for value in target.tolist())
-    return ""
-
-
-def _class_name(task: Task, number: int) -> str:
+def class_name(task: Task, number: int) -> str:
+    """What a class is called; `?` where its label is missing."""
     if number == MISSING_CLASS:
         return "?"
     return task.class_names[number] if task.class_names else str(number)
+
+
+def _label(task: Task, target: Tensor, answers: Tensor | None, index: int) -> str:
+    if task.kind == "classification":
+        text = f"{task.name}: {class_name(task, int(target))}"
+        if answers is None:
+            return text
+        answer = int(answers[index])
+        if int(target) == MISSING_CLASS:  # nobody knows whether it is right
+            return f"{text} ({class_name(task, answer)})"
+        return f"{text} ✓" if answer == int(target) else f"{text} ✗ ({class_name(task, answer)})"
+    if task.kind == "regression" and task.output_size <= 4:
+        present = bool(task.labelled(target).any())
+        return f"{task.name}: " + (", ".join(f"{value:.1f}" for value in target.tolist()) if present else "?")
+    return ""

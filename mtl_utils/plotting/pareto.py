@@ -47,7 +47,7 @@ def staircase(front: np.ndarray, higher_is_better: bool | Sequence[bool] = True)
     signs = (higher_is_better,) * 2 if isinstance(higher_is_better, bool) else tuple(higher_is_better)
     ordered = front[np.argsort(front[:, 0] if signs[0] else -front[:, 0], kind="stable")]
     x, y = ordered[:, 0], ordered[:, 1]
-    # From the first point on, y gets worse and x better: a point holds its y until the next one's... x is reached.
+    # From point to point x gets better and y worse. Beyond its own x a point dominates nothing: y changes there at once.
     corners_x = np.stack([x[:-1], x[:-1]], 1).reshape(-1)
     corners_y = np.stack([y[:-1], y[1:]], 1).reshape(-1)
     return np.append(corners_x, x[-1]), np.append(corners_y, y[-1])

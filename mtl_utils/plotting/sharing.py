@@ -25,10 +25,13 @@ def plot_sharing(model: MultiTaskModel, ax: Axes | None = None, *, title: str = 
     parts = model.parts()
     levels = sorted({part.level for part in parts})
     rows = model.task_names
-    ax = axes_or_new(ax, size=(2.0 + 1.5 * len(levels), 0.9 + 0.75 * len(rows)))
+    columns = [_placed([part for part in parts if part.level == level], rows) for level in levels]
+    lowest = min(height for placed in columns for _, _, height in placed)
+    # High enough that the words in the lowest box have room.
+    ax = axes_or_new(ax, size=(2.0 + 1.5 * len(levels), 0.9 + max(0.75, 0.26 / lowest) * len(rows)))
     colours = task_colours(rows)
-    for column, level in enumerate(levels):
-        for part, centre, height in _placed([part for part in parts if part.level == level], rows):
+    for column, placed in enumerate(columns):
+        for part, centre, height in placed:
             _box(ax, part, column, centre, height, colours[part.tasks[0]] if len(part.tasks) == 1 else SHARED_COLOUR)
     for row, name in enumerate(rows):
         ax.text(len(levels) - 0.42, row, name, color=colours[name], va="center", fontsize=10, fontweight="bold")
@@ -45,7 +48,14 @@ def plot_sharing(model: MultiTaskModel, ax: Axes | None = None, *, title: str = 
 
 
 def _placed(parts: list[Part], rows: tuple[str, ...]) -> list[tuple[Part, float, float]]:
-    """Each part of one level with its centre and height: beside the tasks that use it, and not upon another."""
+    """Each part of one level with its centre and height: beside the tasks that use it, and not upon another.
+
+    Where some parts serve only some of the tasks that another one serves, they are stacked, from the first task to the last.
+    """
+    if any(one.tasks != other.tasks and set(one.tasks) & set(other.tasks) for one in parts for other in parts):
+        ordered = sorted(parts, key=lambda part: sum(rows.index(name) for name in part.tasks) / len(part.tasks))
+        slot = len(rows) / len(parts)
+        return [(part, slot * (place + 0.5) - 0.5, slot * 0.72) for place, part in enumerate(ordered)]
     placed = []
     for part in parts:
         among = [row for row, name in enumerate(rows) if name in part.tasks]
