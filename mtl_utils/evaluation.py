@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from mtl_utils.data.batches import checked_batches
-from mtl_utils.data.split import Batch, MultiTaskData, Split
+from mtl_utils.data.batches import checked_batches, target_of
+from mtl_utils.data.split import Batch, MultiTaskData, Split, Targets
 from mtl_utils.device import choose_device, device_of
 from mtl_utils.evaluation_mode import evaluation_mode
 from mtl_utils.tasks import Task
@@ -96,6 +96,36 @@ def predict(model: nn.Module, split: Split, *, batch_size: int = _BATCH) -> dict
     return {name: torch.cat([output[name].cpu() for output in outputs]) for name in outputs[0]}
 
 
+def labelled_losses(
+    model: nn.Module,
+    images: Tensor,
+    targets: Targets,
+    tasks: Sequence[Task],
+    *,
+    complete: Collection[str] = (),
+) -> dict[str, Tensor]:
+    """The loss of every task that has a label in this batch, with what its gradient needs.
+
+    Args:
+        model: returns `{task: output}`.
+        images: on the model's device.
+        targets: of each task, on any device.
+        tasks: the tasks.
+        complete: names of tasks that have a label for every image, so that nobody needs to look.
+
+    Raises:
+        ValueError: if a task has no output or no targets, or targets that do not fit it.
+    """
+    outputs = outputs_of(model, images)
+    losses = {}
+    for task in tasks:
+        output = output_of(outputs, task)
+        target = target_of(targets, task).to(images.device)
+        if task.name in complete or task.labelled(target).any():
+            losses[task.name] = task.loss(output, target)
+    return losses
+
+
 def tasks_of(data: object) -> tuple[Task, ...]:
     """The tasks that data come with: those of a split or a data set, or of the split inside a `DataLoader`."""
     for holder in (data, getattr(data, "dataset", None)):
@@ -154,10 +184,3 @@ def output_of(outputs: dict[str, Tensor], task: Task) -> Tensor:
     if task.name not in outputs:
         raise ValueError(f"the model gave no output for task '{task.name}'; it gave outputs for {list(outputs)}")
     return outputs[task.name]
-
-
-def target_of(targets: dict[str, Tensor], task: Task) -> Tensor:
-    """A task's targets; a `ValueError` in words if the batch has none."""
-    if task.name not in targets:
-        raise ValueError(f"the batch has no targets for task '{task.name}'; it has targets for {list(targets)}")
-    return targets[task.name]

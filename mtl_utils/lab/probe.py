@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from mtl_utils.balancing import task_gradients
 from mtl_utils.data.split import Batch
-from mtl_utils.evaluation import output_of, target_of
+from mtl_utils.evaluation import labelled_losses
+from mtl_utils.evaluation_mode import evaluation_mode
 from mtl_utils.metrics import gradient_cosine
 from mtl_utils.models import MultiTaskModel
 from mtl_utils.tasks import Task
@@ -30,27 +31,22 @@ class Pull:
 
 
 def measure_pull(model: nn.Module, batch: Batch, tasks: Sequence[Task]) -> Pull:
-    """Gradient norms and cosines on one batch, in evaluation mode; the model, its `.grad` and chance stay as they were.
+    """Gradient norms and cosines on one batch, in evaluation mode; the model, its `.grad`, mode and chance stay as they were.
 
     Returns:
-        An empty `Pull` if the model does not say what it shares, or shares nothing.
+        An empty `Pull` if the model does not say what it shares, or shares nothing, or the batch has no label.
     """
     if not isinstance(model, MultiTaskModel) or not model.shared_parameters():
         return Pull()
     parameters = list(model.parameters())
-    kept, was_training = [parameter.grad for parameter in parameters], model.training
-    model.eval()
+    kept = [parameter.grad for parameter in parameters]
     try:
-        device = parameters[0].device
-        outputs = model(batch[0].to(device))
-        losses: dict[str, Tensor] = {}
-        for task in tasks:
-            target = target_of(batch[1], task).to(device)
-            if task.labelled(target).any():
-                losses[task.name] = task.loss(output_of(outputs, task), target)
-        jacobian, _ = task_gradients(losses, model)
+        with evaluation_mode(model):
+            losses = labelled_losses(model, batch[0].to(parameters[0].device), batch[1], tasks)
+            if not losses:
+                return Pull()
+            jacobian, _ = task_gradients(losses, model)
     finally:
-        model.train(was_training)
         for parameter, gradient in zip(parameters, kept, strict=True):
             parameter.grad = gradient
     if not torch.isfinite(jacobian).all():

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from mtl_utils.balancing import Balancer
 from mtl_utils.data.split import Targets
-from mtl_utils.evaluation import output_of, outputs_of, target_of
+from mtl_utils.evaluation import labelled_losses
 from mtl_utils.tasks import Task
 
 
@@ -75,15 +75,7 @@ class Update:
         )
 
     def _losses(self, images: Tensor, targets: Targets) -> dict[str, Tensor]:
-        """The loss of every task that has a label in this batch."""
-        outputs = outputs_of(self._model, images)
-        losses = {}
-        for task in self._tasks:
-            output = output_of(outputs, task)
-            target = target_of(targets, task).to(images.device)
-            if task.name in self._complete or task.labelled(target).any():
-                losses[task.name] = task.loss(output, target)
-        return losses
+        return labelled_losses(self._model, images, targets, self._tasks, complete=self._complete)
 
     def _since_when(self, number: int) -> str:
         """Words for the rarer case: the losses before were finite, but their gradients were not (as at the root of zero)."""
