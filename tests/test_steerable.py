@@ -16,6 +16,7 @@ from mtl_utils import data, training
 from mtl_utils.balancing import PreferenceSum, SmoothTchebycheff, WeightedSum
 from mtl_utils.evaluation import evaluate, predict
 from mtl_utils.lab import ConcaveFrontLab, SteerableLab
+from mtl_utils.lab.sample_images import first_with_labels
 from mtl_utils.models import ConcaveFront, ParetoManifold, hard_sharing, lenet, pareto_manifold, small_cnn
 from mtl_utils.tasks import Task, classification, regression
 
@@ -203,6 +204,83 @@ def test_a_lab_on_other_tasks_than_the_models_is_refused(manifold: ParetoManifol
         SteerableLab(manifold, split_of(classification("left", 3), classification("middle", 2)))
     with pytest.raises(ValueError, match="the images have the tasks"):
         SteerableLab(manifold, split_of(classification("left", 3)))
+
+
+def test_an_assigned_preference_is_the_one_that_slider_picture_and_words_show(
+    manifold: ParetoManifold, split: data.Split
+) -> None:
+    lab = SteerableLab(manifold, split)
+    try:
+        for asked, found in ((0.49, 0.5), (0.67, 0.65), (0.66, 0.65)):
+            lab.preference = {"left": 1 - asked, "right": asked}
+            assert lab.preference == pytest.approx({"left": 1 - found, "right": found})
+            assert lab.sliders[0].value == pytest.approx(found)
+            assert f"right {found:.2f}." in lab.status
+        with pytest.raises(ValueError, match="task 'left'"):
+            lab.preference = {"left": -1.0, "right": 1.0}
+        assert lab.preference == pytest.approx({"left": 0.35, "right": 0.65})
+    finally:
+        lab.close()
+
+
+def partly(split: data.Split, **missing: slice) -> data.Split:
+    """Without the labels of some tasks on some images."""
+    targets = {name: split.targets[name].clone() for name in missing}
+    for name, where in missing.items():
+        targets[name][where] = -100
+    return split.with_targets(**targets)
+
+
+def test_it_says_on_how_many_images_it_measured(manifold: ParetoManifold, split: data.Split) -> None:
+    lab = SteerableLab(manifold, split)
+    try:
+        assert "On 60 images: left" in lab.status
+    finally:
+        lab.close()
+
+
+def test_partly_labelled_images_can_be_steered_on_and_only_labelled_ones_are_counted(manifold: ParetoManifold) -> None:
+    # Two data sets in one: the first part has labels of one task, the second part those of the other.
+    split = partly(split_of(*TASKS, count=1500), left=slice(0, 1200), right=slice(1200, None))
+    lab = SteerableLab(manifold, split)
+    try:
+        samples, predictions = lab._samples, predict(manifold, lab._samples)
+        assert len(samples) == 8
+        right = {name: int((predictions[name].argmax(1) == samples.targets[name]).sum()) for name in ("left", "right")}
+        assert (
+            f"Right on the 8 images shown: left {right['left']} of 4 with a label, right {right['right']} of 4 with a label."
+            in lab.status
+        )
+        words = [text.get_text() for task, number, _, text in lab._images._lines if samples.targets[task.name][number] < 0]
+        assert len(words) == 8
+        assert all("(?)" in text and "✗" not in text and "✓" not in text for text in words)
+    finally:
+        lab.close()
+
+
+def test_a_missing_number_is_called_that_and_not_nan() -> None:
+    split = split_of(classification("left", 3), regression("height", 2))
+    height = split.targets["height"].clone()
+    height[:50] = float("nan")
+    split = split.with_targets(height=height)
+    model = pareto_manifold(lambda seed: hard_sharing(lenet, split, seed=seed)).eval()
+    lab = SteerableLab(model, split)
+    try:
+        words = [text.get_text() for task, _, _, text in lab._images._lines if task.name == "height"]
+        assert sum("(?)" in text for text in words) == 4
+        assert not any("nan" in text for text in words)
+    finally:
+        lab.close()
+
+
+def test_the_first_images_are_taken_where_all_have_labels_and_a_fair_share_where_not(split: data.Split) -> None:
+    assert torch.equal(first_with_labels(split, 8).images, split.images[:8])
+    order = torch.arange(60).flip(0)
+    assert torch.equal(first_with_labels(split, 8, order).images, split.images[order[:8]])
+    assert len(first_with_labels(split, 100)) == 60
+    some = partly(split, left=slice(0, 57))
+    assert torch.equal(first_with_labels(some, 8).images, split.images[[0, 1, 2, 3, 4, 57, 58, 59]])
+    assert torch.equal(first_with_labels(some, 1).images, split.images[[0, 57]])  # one for each task, at least
 
 
 # Smooth Tchebycheff.

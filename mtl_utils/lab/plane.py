@@ -12,7 +12,7 @@ from matplotlib.ticker import AutoLocator, PercentFormatter
 
 from mtl_utils.evaluation import Evaluation
 from mtl_utils.history import History
-from mtl_utils.lab.scales import is_share, plain_ticks, round_down, round_up
+from mtl_utils.lab.scales import is_share, label_of_axis, plain_ticks, round_down, round_up
 from mtl_utils.pareto import pareto_front
 from mtl_utils.plotting.axes import tidy
 from mtl_utils.plotting.colours import BLACK, GREY
@@ -95,14 +95,13 @@ class Plane:
             low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 1.0)
             limits = (round_down(low / 1.1), round_up(high * 1.1))
         quantity = task.metric_name if self._what == "metric" else "loss"
-        hint = "" if better else " (reversed)"
         set_scale = self._ax.set_xscale if axis == "x" else self._ax.set_yscale
         set_limits = self._ax.set_xlim if axis == "x" else self._ax.set_ylim
         set_label = self._ax.set_xlabel if axis == "x" else self._ax.set_ylabel
         ticks = self._ax.xaxis if axis == "x" else self._ax.yaxis
         set_scale("linear" if share else "log")
         set_limits(*(limits if better else limits[::-1]))
-        set_label(f"{name}: {quantity}{hint} →", color=self._colours[name], weight="bold", fontsize=9)
+        set_label(label_of_axis(task, quantity, higher_is_better=better), color=self._colours[name], weight="bold", fontsize=9)
         if share:
             ticks.set_major_locator(AutoLocator())
             ticks.set_major_formatter(PercentFormatter(1.0, decimals=0))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mtl_utils.data.split import Split
 from mtl_utils.evaluation import predict
+from mtl_utils.plotting.images import class_name
 from mtl_utils.tasks import Task
 
 _COLUMNS, _LOOKED_AT = 4, 400
@@ -57,28 +58,37 @@ class SampleImages:
         return [artist for _, _, bar, words in self._lines for artist in (bar, words)]
 
     def update(self, predictions: dict[str, Tensor]) -> str:
-        """Show predictions; returns how many are right, in words."""
-        counts = dict.fromkeys([task.name for task in self._tasks if task.is_classification], 0)
+        """Show predictions; returns how many are right (of those with a label), in words."""
+        judged: dict[str, list[bool]] = {task.name: [] for task in self._tasks if task.is_classification}
         for task, number, bar, words in self._lines:
             output, target = predictions[task.name][number], self._split.targets[task.name][number]
             place = self._tasks.index(task) + 0.5
+            labelled = bool(task.labelled(target).any())
             if task.is_classification:
                 confidence, answer = torch.softmax(output, 0).max(0)
-                right = int(answer) == int(target)
-                counts[task.name] += right
                 bar.set_data([0, float(confidence)], [place, place])
-                mark = "✓" if right else f"✗({_class(task, int(target))})"
-                words.set_text(f"{task.name[:8]}: {_class(task, int(answer))} {mark}  {100 * float(confidence):.0f} %")
+                mark = "(?)"
+                if labelled:
+                    right = int(answer) == int(target)
+                    judged[task.name].append(right)
+                    mark = "✓" if right else f"✗({_short(task, target)})"
+                words.set_text(f"{task.name[:8]}: {_short(task, answer)} {mark}  {100 * float(confidence):.0f} %")
             else:
                 found, wanted = (", ".join(f"{value:.1f}" for value in values[:2].tolist()) for values in (output, target))
-                words.set_text(f"{task.name[:8]}: {found} ({wanted})")
-        shown = ", ".join(f"{name} {count}" for name, count in counts.items())
-        return f"Right on the {len(self._split)} images shown: {shown}." if counts else ""
+                words.set_text(f"{task.name[:8]}: {found} ({wanted if labelled else '?'})")
+        shown = ", ".join(
+            f"{name} {sum(each)}" + (f" of {len(each)} with a label" if len(each) < len(self._split) else "")
+            for name, each in judged.items()
+        )
+        return f"Right on the {len(self._split)} images shown: {shown}." if judged else ""
 
 
 def choose_images(model: nn.Module, split: Split, count: int, ends: list[dict[str, float]]) -> Split:
-    """Images of which a task's predicted class differs between two preferences; others only if there are too few of them."""
-    looked_at = split.subset(slice(0, _LOOKED_AT))
+    """Images of which a task's predicted class differs between two preferences; others only if there are too few of them.
+
+    Every task has its share of labels among them (see `first_with_labels`).
+    """
+    looked_at = first_with_labels(split, _LOOKED_AT)
     classes = []
     for preference in ends:
         model.preference = preference  # type: ignore[assignment]
@@ -89,10 +99,27 @@ def choose_images(model: nn.Module, split: Split, count: int, ends: list[dict[st
             else torch.zeros(1, len(looked_at))
         )
     changes = (classes[0] != classes[1]).any(0)
-    return looked_at.subset(torch.argsort(changes.int(), descending=True, stable=True)[:count])
+    return first_with_labels(looked_at, count, torch.argsort(changes.int(), descending=True, stable=True))
 
 
-def _class(task: Task, number: int) -> str:
-    if number < 0:
-        return "no label"
-    return task.class_names[number][:7] if task.class_names else str(number)
+def first_with_labels(split: Split, count: int, order: Tensor | None = None) -> Split:
+    """The first `count` images, in an order of preference, among which each of T tasks has count/T labels if there are so many.
+
+    The first ones of all where every image has every label. Otherwise there might be no label of a task among them at all.
+
+    Args:
+        split: where they come from; every task has a label somewhere.
+        count: how many; more only if there are more tasks than that.
+        order: `[N]`, indices of all images; as they are stored by default.
+    """
+    order = torch.arange(len(split)) if order is None else order
+    needed: set[int] = set()
+    for task in split.tasks:
+        labelled = task.labelled(split.targets[task.name]).reshape(len(split), -1).any(1)[order]
+        needed |= set(torch.nonzero(labelled).flatten()[: max(count // len(split.tasks), 1)].tolist())
+    others = [place for place in range(len(split)) if place not in needed]
+    return split.subset(order[sorted([*needed, *others[: max(count - len(needed), 0)]])])
+
+
+def _short(task: Task, number: Tensor) -> str:
+    return class_name(task, int(number))[:7]

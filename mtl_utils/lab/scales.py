@@ -36,6 +36,11 @@ def in_words(task: Task, metric: float) -> str:
     return f"{100 * metric:.1f} %" if is_share(task) else f"{metric:.3g}"
 
 
+def label_of_axis(task: Task, quantity: str, *, higher_is_better: bool) -> str:
+    """Words for an axis on which better is to the right, or up, whichever way its numbers run."""
+    return f"{task.name}: {quantity}{'' if higher_is_better else ' (reversed)'} →"
+
+
 def plain_ticks(axis: Axis, *, dense: bool = True) -> None:
     """Ticks at 1, 2, 5, 10 … (or at 1, 10, 100 … only) on a logarithmic axis, written as plain numbers."""
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if dense else (1,), numticks=20))

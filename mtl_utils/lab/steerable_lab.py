@@ -13,7 +13,7 @@ from mtl_utils.evaluation import Evaluation, check_model_has_tasks, evaluate, pr
 from mtl_utils.lab import controls
 from mtl_utils.lab.canvas import Canvas
 from mtl_utils.lab.panel import Panel
-from mtl_utils.lab.sample_images import SampleImages, choose_images
+from mtl_utils.lab.sample_images import SampleImages, choose_images, first_with_labels
 from mtl_utils.lab.scales import in_words
 from mtl_utils.lab.steering_plane import SteeringPlane
 from mtl_utils.plotting.colours import task_colours
@@ -38,7 +38,8 @@ class SteerableLab(Panel):
 
     Args:
         model: a trained steerable model, such as a `models.ParetoManifold`.
-        split: images that it was not trained on; the first thousand are used.
+        split: images that it was not trained on; the first thousand are used (where labels are missing, a thousand among
+            which every task has its share of labels).
         sweep: runs with constant weights, made beforehand by `sweep_weights`, for comparison.
 
     Raises:
@@ -49,7 +50,7 @@ class SteerableLab(Panel):
         if not isinstance(getattr(model, "preference", None), dict):
             raise ValueError(f"{type(model).__name__} cannot be steered: it has no preference; see models.ParetoManifold")
         check_model_has_tasks(model, split.tasks)
-        self._model, self._split = model, split.subset(slice(0, _MEASURED))
+        self._model, self._split = model, first_with_labels(split, _MEASURED)
         self._steerable = cast(Steerable, model)
         self.tasks = split.tasks
         names = [task.name for task in self.tasks]
@@ -71,7 +72,7 @@ class SteerableLab(Panel):
 
     @property
     def preference(self) -> dict[str, float]:
-        """The preference now in use. Assign a dictionary to move the slider."""
+        """The preference now in use. Assign a dictionary to move the slider; of two tasks, to the nearest of its places."""
         return self._steerable.preference
 
     @preference.setter
@@ -83,6 +84,7 @@ class SteerableLab(Panel):
         else:
             for slider, task in zip(self.sliders, self.tasks, strict=True):
                 slider.value = checked[task.name]
+        self._steerable.preference = self._from_sliders()  # also where the slider stays where it is
 
     def _positions(self, names: list[str]) -> list[dict[str, float]]:
         """All positions of the one slider of two tasks; the corners and the middle for more."""
@@ -141,4 +143,4 @@ class SteerableLab(Panel):
         self._canvas.draw([*self._plane.moving, *self._images.moving], ())
         shares = ", ".join(f"{name} {share:.2f}" for name, share in preference.items())
         reached = ", ".join(f"{task.name} {in_words(task, measured.metrics[task.name])}" for task in self.tasks)
-        self._status.say([f"Preference: {shares}. On validation: {reached}.", right])
+        self._status.say([f"Preference: {shares}. On {len(self._split):,} images: {reached}.", right])

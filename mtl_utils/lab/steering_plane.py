@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from mtl_utils.evaluation import Evaluation
-from mtl_utils.lab.scales import is_share
+from mtl_utils.lab.scales import is_share, label_of_axis
 from mtl_utils.plotting.axes import tidy
 from mtl_utils.plotting.colours import GREY
 from mtl_utils.sweeping import SweepPoint
@@ -47,8 +47,8 @@ class SteeringPlane:
         ax.plot(*self._points(curve), ".-" if line else ".", color=_CURVE, label="steerable, one training in all")
         (self._now,) = ax.plot([], [], "o", color=_NOW, markersize=12, markeredgecolor="white", markeredgewidth=1.5)
         for task, axis in zip(tasks, (ax.xaxis, ax.yaxis), strict=False):
-            reverse = "" if task.higher_is_better else " (reversed)"
-            axis.set_label_text(f"{task.name}: {task.metric_name}{reverse} →", color=colours[task.name], weight="bold")
+            label = label_of_axis(task, task.metric_name, higher_is_better=task.higher_is_better)
+            axis.set_label_text(label, color=colours[task.name], weight="bold")
             if is_share(task):
                 axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         # Around the model's own front: a sweep may reach much further out, and would make it tiny.
