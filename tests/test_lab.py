@@ -6,6 +6,7 @@ import asyncio
 import io
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets
@@ -15,7 +16,10 @@ from ipywidgets.widgets import widget as widget_module
 from PIL import Image
 
 from mtl_utils import balancing, data, models, training
-from mtl_utils.lab import LossWeightLab, open_labs, player, presence
+from mtl_utils.evaluation import evaluate
+from mtl_utils.history import History, Step
+from mtl_utils.lab import LossWeightLab, open_labs, player, presence, probe
+from mtl_utils.plotting import smoothed
 from mtl_utils.tasks import classification, regression
 
 SIZE = (1, 28, 28)
@@ -154,6 +158,9 @@ def test_assigning_weights_moves_the_sliders(lab: LossWeightLab) -> None:
         ({"left": 0.5, "middle": 0.5}, "'middle'"),
         ({"left": 0.5}, "no weight for task 'right'"),
         ({"left": 3.0, "right": 0.5}, "the slider goes from 0 to 1, not to 3.0"),
+        ({"left": "a", "right": 0.5}, "task 'left': a weight must be a finite number, zero or more, not 'a'"),
+        ({"left": None, "right": 0.5}, "task 'left': a weight must be a finite number"),
+        (0.5, "weights must be a dictionary with a weight for each task, not 0.5"),
     ],
 )
 def test_bad_weights_are_refused_in_words_and_change_nothing(lab: LossWeightLab, weights: dict[str, float], words: str) -> None:
@@ -298,7 +305,8 @@ def test_reset_while_it_runs_begins_anew_and_keeps_the_end_as_a_point() -> None:
         await until(lambda: lab.history.validations)
         old, history = lab.model, lab.history
         lab.seed.value = 7
-        assert "Seed 7 takes effect with the next reset" in lab.status or lab.playing
+        await until(lambda: "Seed 7 takes effect with the next reset" in lab.status)
+        assert lab.playing
         lab.reset_button.click()
         await until(lambda: not lab.playing)
         assert lab.model is not old
@@ -330,6 +338,44 @@ def test_a_finished_run_is_kept_once_and_can_be_begun_again(lab: LossWeightLab) 
     assert len(lab.kept) == 2
     lab.forget_button.click()
     assert lab.kept == []
+
+
+def test_the_last_step_is_measured_on_the_weights_that_it_left_and_not_on_the_best_ones() -> None:
+    of = small_data()
+    arguments: dict[str, Any] = {"steps": 40, "batch_size": 32, "validate_every": 4, "device": "cpu"}
+    lab, alone = remember(make_lab(of, **arguments)), factory(of)(0)
+    lab.run(40)
+    pulls = []
+    for step in training.train(alone, of, balancer=balancing.WeightedSum("mean"), **arguments):
+        if step.validation is not None:
+            pulls.append(probe.measure_pull(alone, of.train.batch(slice(0, 64)), of.tasks))
+    assert lab.history.best_step < 40  # or there would be nothing to mix up
+    assert lab.pull == pulls[-1]
+    assert lab.history.stopped == "finished"
+    assert evaluate(lab.model, of.val) == lab.history.best
+
+
+def test_a_kept_point_has_the_weights_of_its_run_and_not_those_that_the_sliders_have_now(lab: LossWeightLab) -> None:
+    lab.run(4)
+    lab.sliders["left"].value = 0.9
+    lab.run(3)
+    lab.reset()
+    assert [point.weights for point in lab.kept] == [{"left": 0.5, "right": 0.5}]
+    lab.run(4)
+    lab.weights = {"left": 0.1, "right": 0.2}
+    lab.reset()
+    assert [point.weights for point in lab.kept[1:]] == [{"left": 0.9, "right": 0.5}]
+
+
+@pytest.mark.parametrize("seed", [-3, 2_000_000, 1.5, True])
+def test_a_seed_that_the_field_cannot_show_is_refused_and_changes_nothing(lab: LossWeightLab, seed: Any) -> None:
+    lab.run(2)
+    with pytest.raises(ValueError, match="a seed must be a whole number from 0 to 1,000,000"):
+        lab.reset(seed=seed)
+    assert len(lab.history.steps) == 2
+    assert lab.seed.value == 0
+    with pytest.raises(ValueError, match="a seed must be a whole number from 0 to 1,000,000"):
+        make_lab(seed=seed)
 
 
 def test_playing_needs_an_event_loop_and_says_what_does_not(lab: LossWeightLab) -> None:
@@ -382,7 +428,7 @@ def test_an_error_of_ones_own_model_is_shown_and_not_swallowed() -> None:
             raise RuntimeError("no idea <b>what</b> to do")
 
     lab = remember(LossWeightLab(lambda seed: Broken(), of, batch_size=32, device="cpu"))
-    with pytest.raises(RuntimeError, match="no idea"):
+    with pytest.raises(ValueError, match="no idea"):
         lab.run(1)
     assert "no idea <b>what</b> to do" in lab.status
     assert "&lt;b&gt;" in lab._status.widget.value
@@ -399,12 +445,58 @@ def test_a_factory_that_fails_is_shown_and_the_next_reset_tries_again() -> None:
     lab = remember(LossWeightLab(make, of, batch_size=32, device="cpu"))
     fail = True
     lab.reset()
-    assert "no new model: disk full" in lab.status
+    assert lab.status.startswith("no new model: disk full. Reset begins anew.\nStopped, step 0")
+    with pytest.raises(OSError, match="disk full"):
+        lab.run(3)
     fail = False
     lab.reset()
     assert "disk full" not in lab.status
     lab.run(1)
     assert len(lab.history.steps) == 1
+
+
+def with_missing(of: data.MultiTaskData, missing: slice, *names: str) -> data.MultiTaskData:
+    """The same data; some training images have no label of these tasks."""
+    targets = {name: of.train.targets[name].clone() for name in names}
+    for target in targets.values():
+        target[missing] = -100
+    return of.with_train(of.train.with_targets(**targets))
+
+
+def test_it_runs_where_the_first_images_have_no_label() -> None:
+    lab = remember(make_lab(with_missing(small_data(), slice(0, 70), "left", "right")))
+    lab.run(4)
+    assert len(lab.history.steps) == 4
+    assert "Gradient cosine of left and right" in lab.status  # measured on images that have labels
+    first_of_one = remember(make_lab(with_missing(small_data(), slice(0, 70), "left")))
+    first_of_one.run(4)
+    assert list(first_of_one.pull.norms) == ["right"]
+
+
+def test_a_batch_without_labels_pulls_nowhere() -> None:
+    of = with_missing(small_data(), slice(0, 8), "left", "right")
+    assert probe.measure_pull(factory(of)(0), of.train.batch(slice(0, 8)), of.tasks) == probe.Pull()
+
+
+def test_measuring_leaves_a_part_that_is_frozen_in_evaluation_mode_there() -> None:
+    of = small_data()
+    model = factory(of)(0).train()
+    model.encoder.conv1.eval()
+    before = [module.training for module in model.modules()]
+    assert probe.measure_pull(model, of.train.batch(slice(0, 8)), of.tasks).norms
+    assert [module.training for module in model.modules()] == before
+
+
+def test_an_error_while_measuring_stops_the_run_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        lab = remember(make_lab())
+        monkeypatch.setattr("mtl_utils.lab.loss_weight_lab.measure_pull", lambda *_: 1 / 0)
+        lab.play()
+        await until(lambda: not lab.playing)
+        assert lab.status.startswith("division by zero. Reset begins anew.\nStopped, step 4 of 40")
+        assert lab.history.stopped == "stopped after step 4"
+
+    live(test)
 
 
 # What one sees.
@@ -485,6 +577,49 @@ def test_three_tasks_of_which_two_span_the_plane() -> None:
     assert lab._picture.plane._ax.get_ylabel() == "right: loss (reversed) →"
 
 
+def test_smoothed_losses_are_those_of_the_other_figures() -> None:
+    nan = float("nan")
+    losses = {"left": [1.0, 0.0, 0.0, 2.0], "right": [nan, nan, 4.0, 0.0]}
+    steps = [Step(number + 1, 1, {name: values[number] for name, values in losses.items()}, {}) for number in range(4)]
+    lab = remember(make_lab())
+    over_time = lab._picture.over_time
+    for count in (2, 4):  # a picture in between
+        over_time.update(History(steps[:count]), lab.weights)
+    for name, values in losses.items():
+        shown = over_time._loss_lines[name].get_ydata()[::-1]
+        assert shown == pytest.approx(smoothed(values).tolist(), nan_ok=True)
+
+
+def metric_line(lab: LossWeightLab, name: str) -> Any:
+    return lab._picture.over_time._metric_lines[name]
+
+
+def test_a_metric_of_a_third_kind_is_not_drawn_on_a_scale_that_is_not_its_own() -> None:
+    height, age = regression("height", 2), replace(regression("age", 1), metric_name="years")
+    lab = remember(make_lab(small_data(classification("left", 3), height, age)))
+    lab.run(8)
+    ax = lab._picture.over_time._metrics_ax
+    assert set(lab._picture.over_time._metric_lines) == {"left", "height"}
+    assert metric_line(lab, "height").axes is not ax
+    assert "not drawn: age (a third scale)" in [text.get_text() for text in ax.texts]
+    assert any(text.get_text().startswith("age ") for text in ax.texts)  # its number is there
+    other = remember(make_lab())
+    assert not any("not drawn" in text.get_text() for text in other._picture.over_time._metrics_ax.texts)
+
+
+def test_all_shares_have_one_scale_and_errors_the_other() -> None:
+    of = small_data(classification("left", 3), replace(classification("parts", 3), metric_name="mean IoU"), regression("age"))
+    lab = remember(make_lab(of))
+    lab.run(8)
+    ax = lab._picture.over_time._metrics_ax
+    assert metric_line(lab, "left").axes is metric_line(lab, "parts").axes is ax
+    error = metric_line(lab, "age").axes
+    assert error is not ax
+    assert error.get_ylabel() == "mean absolute error"
+    low, high = error.get_ylim()
+    assert all(low <= value <= high for value in metric_line(lab, "age").get_ydata())
+
+
 def test_batches_without_validation_and_a_model_that_tells_nothing() -> None:
     tasks = [classification("left", 3), classification("right", 3)]
     chance = torch.Generator().manual_seed(0)
@@ -560,6 +695,34 @@ def test_running_a_cell_again_closes_its_former_labs_and_no_others(monkeypatch: 
     assert not any(lab._closed for lab in again + other)
 
 
+def test_a_cell_that_fails_when_it_runs_again_closes_its_former_lab_nevertheless(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        monkeypatch.setattr(open_labs, "_running_cell", lambda: ("cell", 1))
+        lab = remember(make_lab(steps=5000))
+        lab.play()
+        await until(lambda: lab.history.steps)
+        history = lab.history
+        monkeypatch.setattr(open_labs, "_running_cell", lambda: ("cell", 2))
+        with pytest.raises(NameError):
+            LossWeightLab(lambda seed: models.hard_sharing(forgotten, seed=seed), small_data())  # type: ignore  # noqa: F821
+        assert lab._closed
+        await asyncio.sleep(0.05)
+        assert history.stopped.startswith("stopped after step")
+
+    live(test)
+
+
+def test_a_cell_that_makes_fewer_labs_than_before_leaves_none_of_the_former_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_labs, "_running_cell", lambda: ("cell", 1))
+    former = [remember(make_lab()) for _ in range(2)]
+    monkeypatch.setattr(open_labs, "_running_cell", lambda: ("cell", 2))
+    lab = remember(make_lab())
+    assert all(each._closed for each in former)
+    assert not lab._closed
+    lab.close()
+    assert not open_labs._OPEN
+
+
 def test_thirty_runs_of_a_cell_leave_one_lab(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
         others = len(asyncio.all_tasks())
@@ -611,6 +774,29 @@ def test_without_signs_of_life_it_plays_on(monkeypatch: pytest.MonkeyPatch) -> N
         await until(lambda: not lab.playing)
 
     live(test)
+
+
+def test_a_touch_between_two_steps_is_shown_before_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    # By a clock of our own: each step takes a tenth of a second, so that no picture is due but by a touch.
+    clock, steps, touched_after, drawn_after = 0.0, 0, 3, []
+    monkeypatch.setattr(player.time, "perf_counter", lambda: clock)
+
+    def advance() -> bool:
+        nonlocal clock, steps
+        clock, steps = clock + 0.1, steps + 1
+        if steps == touched_after:
+            asyncio.get_running_loop().call_soon(made.touch)
+        return steps < 6
+
+    async def test() -> None:
+        nonlocal made
+        made = player.Player(advance, lambda: drawn_after.append(steps))
+        made.play()
+        await until(lambda: not made.playing)
+
+    made: Any = None
+    live(test)
+    assert touched_after in drawn_after
 
 
 def test_pictures_take_a_small_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

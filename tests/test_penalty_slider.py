@@ -61,6 +61,51 @@ def test_a_reset_begins_anew(lab):
     assert lab.history.steps[0].losses != first
 
 
+def test_each_distance_is_that_after_its_step_and_of_the_last_step_too(images):
+    made = PenaltySlider(
+        lambda seed: models.twin_columns(models.lenet, images, seed=seed), images,
+        penalty=models.DistancePenalty(0.0), strengths=PLACES, steps=30, validate_every=3, batch_size=32,
+    )  # fmt: skip
+    made.run(30)
+    model = models.twin_columns(models.lenet, images)
+    expected = [model.distances()]
+    for _ in training.train(model, images, steps=30, validate_every=3, batch_size=32, penalty=models.DistancePenalty(0.0)):
+        expected.append(model.distances())
+    distances, history = made.distances, made.history
+    made.close()
+    assert history.best_step < 30  # or there would be nothing to mix up
+    assert distances == expected
+    assert history.stopped == "finished"
+
+
+def test_a_factory_that_fails_at_a_reset_is_shown_and_the_next_reset_tries_again(images):
+    fail = []
+
+    def make(seed):
+        if fail == ["raise"]:
+            raise OSError("disk full")
+        return (models.hard_sharing if fail else models.twin_columns)(models.lenet, images, seed=seed)
+
+    made = PenaltySlider(
+        make, images, penalty=models.DistancePenalty(0.0), strengths=PLACES, steps=9, validate_every=3, batch_size=32
+    )
+    made.run(3)
+    for fail[:], words in ((["raise"], "disk full"), (["hard"], "this slider ties twin columns")):
+        made.reset()
+        assert made.status.startswith(f"no new model: {words}")
+        assert "Reset begins anew.\nStopped, step 0 of 9" in made.status
+        assert "Distance" not in made.status
+        assert made.distances == []
+        with pytest.raises((OSError, ValueError), match=words):
+            made.run(3)
+    fail.clear()
+    made.reset()
+    assert made.status.startswith("Paused, step 0 of 9")
+    made.run(3)
+    assert len(made.distances) == 4
+    made.close()
+
+
 def test_misuse_is_refused_in_words(lab, images):
     with pytest.raises(ValueError, match="not one of the slider's places"):
         lab.strength = 3.0

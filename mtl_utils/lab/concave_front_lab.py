@@ -12,8 +12,8 @@ from mtl_utils.balancing import Scalarization, WeightedSum
 from mtl_utils.balancing.smooth_tchebycheff import SmoothTchebycheff
 from mtl_utils.lab import controls
 from mtl_utils.lab.canvas import Canvas
+from mtl_utils.lab.live_panel import LivePanel
 from mtl_utils.lab.live_run import LiveRun
-from mtl_utils.lab.panel import LivePanel
 from mtl_utils.models.concave_front import ConcaveFront
 from mtl_utils.plotting.axes import tidy
 from mtl_utils.plotting.colours import BLACK, BLUE, GREEN, GREY, VERMILLION
@@ -57,7 +57,7 @@ class ConcaveFrontLab(LivePanel):
             )
             for name, balancer in self.methods.items()
         }  # fmt: skip
-        super().__init__(Canvas(10, 4.4), seed=seed, lines=2, rest=_REST)
+        super().__init__(Canvas(10, 4.4), list(self.runs.values()), lines=2, rest=_REST)
         self.slider = ipywidgets.FloatSlider(
             value=weight, min=0, max=1, step=0.01, description="weight of the first loss", readout_format=".2f",
             tooltip="The second loss has the rest. Acts on the next step of both methods. Arrow keys work, too.",
@@ -83,20 +83,9 @@ class ConcaveFrontLab(LivePanel):
             balancer.weights = weights
         self.player.touch()
 
-    def _release(self) -> None:
-        for run in self.runs.values():
-            run.close()
-
-    def _finished(self) -> bool:
-        return any(run.finished for run in self.runs.values())
-
     def _step(self) -> bool:
         more = [run.advance() for run in self.runs.values()]  # each makes its step, also when another has ended
         return all(more)
-
-    def _restart(self) -> None:
-        for run in self.runs.values():
-            run.restart(self.seed.value)
 
     def _prepare_picture(self) -> None:
         figure = self._canvas.figure
@@ -129,15 +118,15 @@ class ConcaveFrontLab(LivePanel):
             moving += [level, trail, now]
         scene: Hashable = ()
         self._canvas.draw(moving, scene)
-        state = self._state(finished=self._finished(), problem=False)
+        state = self._state()
         places = "; ".join(f"{name}: first loss {a:.2f}, second loss {b:.2f}" for name, (a, b) in points.items())
         self._status.say(
             [
                 f"{state.capitalize()}, step {len(first.history.steps)} of {first.steps}, seed {first.seed}. "
-                f"Weights: first {weights['first']:.2f}, second {weights['second']:.2f}.",
+                f"Weights: first {weights['first']:.2f}, second {weights['second']:.2f}.{self._waiting_seed()}",
                 f"{places}.",
             ],
-            next((run.problem for run in self.runs.values() if run.problem), "") or self._notice,
+            self._problem() or self._notice,
         )
 
 

@@ -15,6 +15,7 @@ from mtl_utils.training import Data, train
 
 # Makes an untrained model from a seed, such as `lambda seed: hard_sharing(lenet, data, seed=seed)`.
 ModelFactory = Callable[[int], nn.Module]
+HIGHEST_SEED = 10**6
 
 
 class LiveRun:
@@ -32,6 +33,9 @@ class LiveRun:
     Attributes:
         model, history: of the present run.
         problem, error: why training had to stop, in words and as it was raised; empty if it did not.
+
+    Raises:
+        Exception: what `make_model` raises; a `ValueError` in words if its model or the seed will not do.
     """
 
     def __init__(
@@ -49,11 +53,17 @@ class LiveRun:
         self.balancer, self.steps, self._arguments = balancer, steps, arguments
         self._loop: Iterator[Step] | None = None
         self.error: BaseException | None = None
-        self.restart(seed)
+        self._begin(check_seed(seed))
 
     def restart(self, seed: int) -> None:
-        """Throw the model away and begin with a new one. Raises what `make_model` raises."""
+        """Throw the model away and begin with a new one. If there is none, `problem` says why; the next restart tries again."""
         self.close()
+        try:
+            self._begin(seed)
+        except (Exception, KeyboardInterrupt) as error:  # a factory of one's own may raise anything
+            self.problem, self.error = f"no new model: {str(error) or type(error).__name__}", error
+
+    def _begin(self, seed: int) -> None:
         self.seed, self.history, self.problem, self.error = seed, History(), "", None
         model = self._make_model(seed)
         if not isinstance(model, nn.Module):
@@ -76,25 +86,42 @@ class LiveRun:
         """Whether nothing is left to do: all steps are done, or a problem stopped the run."""
         return self._loop is None
 
-    def advance(self) -> bool:
-        """One step. Returns whether there is another one to do; an error ends the run and is put into `problem`."""
+    def advance(self, measure: Callable[[], object] | None = None) -> bool:
+        """One step. Returns whether there is another one to do; an error ends the run and is put into `problem`.
+
+        Args:
+            measure: looks at the model right after the step. At the end of a run that is too late, for `train` then puts the
+                best weights back.
+        """
         if self._loop is None:
             return False
         try:
             next(self._loop)
+            if measure is not None:
+                measure()
+            if len(self.history.steps) == self.steps:
+                next(self._loop)  # lets it come to its end
         except StopIteration:
             self._loop = None
         except KeyboardInterrupt as error:
-            self._loop, self.problem, self.error = None, "interrupted from the keyboard", error
+            self._stop("interrupted from the keyboard", error)
         except Exception as error:  # whatever a model or data of one's own may raise is shown, and swallowed nowhere
-            self._loop, self.problem, self.error = None, str(error) or type(error).__name__, error
-        else:
-            if len(self.history.steps) == self.steps:
-                self.close()
+            self._stop(str(error) or type(error).__name__, error)
         return self._loop is not None
+
+    def _stop(self, problem: str, error: BaseException) -> None:
+        self.close()  # where measuring failed, the loop itself does not know
+        self.problem, self.error = problem, error
 
     def close(self) -> None:
         """End the run; the model stays usable."""
         if self._loop is not None:
             self._loop.close()  # type: ignore[attr-defined]
             self._loop = None
+
+
+def check_seed(seed: int) -> int:
+    """The seed itself; a `ValueError` in words if it is none that the lab's field for it can show."""
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= HIGHEST_SEED:
+        raise ValueError(f"a seed must be a whole number from 0 to {HIGHEST_SEED:,}, not {seed!r}")
+    return seed

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, Literal, Protocol, cast
-
-from torch import nn
 
 from mtl_utils.balancing import Balancer, WeightedSum
 from mtl_utils.data.split import Batch, MultiTaskData, Split
 from mtl_utils.evaluation import tasks_of
-from mtl_utils.history import History
 from mtl_utils.lab import controls, words
+from mtl_utils.lab.live_panel import LivePanel
 from mtl_utils.lab.live_run import LiveRun, ModelFactory
-from mtl_utils.lab.panel import LivePanel
 from mtl_utils.lab.picture import Picture
 from mtl_utils.lab.probe import Pull, measure_pull
 from mtl_utils.plotting.colours import task_colours
@@ -53,7 +51,8 @@ class LossWeightLab(LivePanel):
         arguments: what else `train` takes, such as `batch_size` or `optimizer`.
 
     Raises:
-        ValueError: in words, for a single task, unsuitable weights, or a model without a head for a task.
+        ValueError: in words, for a single task, unsuitable weights, a seed that is not from 0 to a million, or a model without
+            a head for a task.
 
     Example, without Jupyter::
 
@@ -83,7 +82,7 @@ class LossWeightLab(LivePanel):
         names = [task.name for task in self.tasks]
         if len(names) < 2:
             raise ValueError(f"a lab on loss weights needs two tasks or more, there is only '{names[0]}'")
-        start = {name: 1 / len(names) for name in names} if weights is None else dict(weights)
+        start = {name: 1 / len(names) for name in names} if weights is None else weights
         self.balancer = balancer if balancer is not None else WeightedSum(start)
         if not hasattr(type(self.balancer), "weights"):
             raise ValueError(
@@ -93,15 +92,17 @@ class LossWeightLab(LivePanel):
         self._weighable = cast(Weighable, self.balancer)
         self.balancer.prepare(names)  # so that a wrong name is found now
         self._weighable.weights = start
+        start = self.weights  # as plain numbers, now that they are known to be some
         self._limits = _limits(limits, scale, start)
         arguments = {"validate_every": validate_every, **arguments}
         self._run = LiveRun(make_model, data, self.tasks, self.balancer, steps=steps, seed=seed, arguments=arguments)
-        self._probe = _probe_batch(data)
+        self._probe = _probe_batch(data, self.tasks)
         self._pull = Pull()
+        self._validated_weights = dict(start)
         self._mistake = ""
         self.kept: list[SweepPoint] = []
         self._picture = Picture(self.tasks, steps, self._limits, sweep)
-        super().__init__(self._picture.canvas, seed=seed)
+        super().__init__(self._picture.canvas, [self._run])
         self._add_controls(start, logarithmic=scale == "logarithmic")
         self._draw()
 
@@ -112,12 +113,9 @@ class LossWeightLab(LivePanel):
 
     @weights.setter
     def weights(self, weights: Mapping[str, float]) -> None:
-        low, high = self._limits
-        for name, weight in weights.items():
-            if weight > high or 0 <= weight < low:
-                raise ValueError(f"task '{name}': the slider goes from {low:g} to {high:g}, not to {weight!r}; see `limits`")
-        self._weighable.weights = dict(weights)  # raises, in words, before any slider moves
-        for name, weight in weights.items():
+        _check_within(self._limits, weights)
+        self._weighable.weights = weights  # raises, in words, before any slider moves
+        for name, weight in self.weights.items():
             self.sliders[name].unobserve(self._slider_moved, "value")
             self.sliders[name].value = weight
             self.sliders[name].observe(self._slider_moved, "value")
@@ -125,29 +123,9 @@ class LossWeightLab(LivePanel):
         self.player.touch()
 
     @property
-    def history(self) -> History:
-        """What happened in this run so far."""
-        return self._run.history
-
-    @property
     def pull(self) -> Pull:
         """How hard each task pulled on the shared parameters at the latest validation."""
         return self._pull
-
-    @property
-    def model(self) -> nn.Module:
-        """The model of this run."""
-        return self._run.model
-
-    def run(self, steps: int) -> None:
-        """Exactly so many steps (fewer at the end of a run), here and now: for *Restart and run all*, and for tests.
-
-        Raises:
-            Exception: whatever stopped the training.
-        """
-        super().run(steps)
-        if self._run.error is not None:
-            raise self._run.error
 
     def forget(self) -> None:
         """Remove the earlier runs from the plane."""
@@ -192,50 +170,44 @@ class LossWeightLab(LivePanel):
         self._picture.plane.choose(self.x_choice.value, self.y_choice.value, self.plane_choice.value)
         self.player.touch()
 
-    def _release(self) -> None:
-        self._run.close()
-
-    def _finished(self) -> bool:
-        return self._run.finished
-
     def _step(self) -> bool:
-        more = self._run.advance()
-        steps = self._run.history.steps
-        if steps and steps[-1].validation is not None and self._probe is not None and not self._run.problem:
-            self._pull = measure_pull(self._run.model, self._probe, self.tasks)
+        weights = self.weights
+        more = self._run.advance(lambda: self._measure(weights))
         if not more:
             self._keep()
         return more
 
+    def _measure(self, weights: dict[str, float]) -> None:
+        if self.history.steps[-1].validation is not None:
+            self._validated_weights = weights
+            if self._probe is not None:
+                self._pull = measure_pull(self.model, self._probe, self.tasks)
+
     def _restart(self) -> None:
         self._keep()
         self._pull = Pull()
-        try:
-            self._run.restart(self.seed.value)
-        except Exception as error:  # a model factory of one's own may raise anything; shown, and the next reset tries again
-            self._run.problem = f"no new model: {error}"
+        super()._restart()
 
     def _keep(self) -> None:
         """Make the end of this run a point of the plane, once."""
-        validated = self._run.history.validations
+        validated = self.history.validations
         if validated and not (self.kept and self.kept[-1].evaluation is validated[-1].validation):
             assert validated[-1].validation is not None
-            self.kept.append(SweepPoint(self.weights, self._run.seed, validated[-1].validation))
+            self.kept.append(SweepPoint(self._validated_weights, self._run.seed, validated[-1].validation))
 
     def _draw(self) -> None:
         if self._closed:
             return
         run, weights = self._run, self.weights
         self._picture.draw(run.history, self.kept, self._pull, weights)
-        state = self._state(finished=run.finished, problem=bool(run.problem))
-        waiting = f" Seed {self.seed.value} takes effect with the next reset." if self.seed.value != run.seed else ""
+        progress = words.progress(self._state(), run.history, run.steps, run.seed)
         self._status.say(
             [
-                f"{words.progress(state, run.history, run.steps, run.seed)} {words.weights(weights)}{waiting}",
+                f"{progress} {words.weights(weights)}{self._waiting_seed()}",
                 words.validation(run.history, self.tasks),
                 words.pull(self._pull, weights),
             ],
-            (f"{run.problem}. Reset begins anew." if run.problem else "") or self._mistake or self._notice,
+            self._problem() or self._mistake or self._notice,
         )
 
 
@@ -246,13 +218,21 @@ def _limits(limits: tuple[float, float] | None, scale: str, start: Mapping[str, 
     low, high = limits if limits is not None else (0.0, 1.0) if scale == "linear" else (1e-3, 1e3)
     if not 0 <= low < high < float("inf") or (scale == "logarithmic" and low == 0):
         raise ValueError(f"limits must be two numbers, 0 ≤ low < high (and 0 < low on a logarithmic scale), not {(low, high)}")
-    for name, weight in start.items():
-        if not low <= weight <= high:
-            raise ValueError(f"task '{name}': the slider goes from {low:g} to {high:g}, not to {weight!r}; see `limits`")
+    _check_within((low, high), start)
     return low, high
 
 
-def _probe_batch(data: Data) -> Batch | None:
-    """A few training images on which to compare gradients; none if that would mean reading through an iterable."""
+def _check_within(limits: tuple[float, float], weights: Mapping[str, float]) -> None:
+    """A `ValueError` in words for a weight that no slider shows. What is no weight at all is left to the balancer."""
+    low, high = limits
+    for name, weight in weights.items() if isinstance(weights, Mapping) else ():
+        if isinstance(weight, Real) and (weight > high or 0 <= weight < low):
+            raise ValueError(f"task '{name}': the slider goes from {low:g} to {high:g}, not to {weight!r}; see `limits`")
+
+
+def _probe_batch(data: Data, tasks: Sequence[Task]) -> Batch | None:
+    """A few labelled training images on which to compare gradients; none if that means reading through an iterable."""
     split = data.train if isinstance(data, MultiTaskData) else data
-    return split.batch(slice(0, _PROBE)) if isinstance(split, Split) else None
+    if not isinstance(split, Split):
+        return None
+    return split.for_tasks(*[task.name for task in tasks]).with_any_label().batch(slice(0, _PROBE))

@@ -15,32 +15,36 @@ class Closable(Protocol):
     def close(self) -> None: ...
 
 
-_OPEN: dict[tuple[str, int], Closable] = {}
-_RUNS: dict[str, tuple[object, int]] = {}
+# For each cell its latest run that made labs, and those of them that are still open.
+_OPEN: dict[str, tuple[object, list[Closable]]] = {}
+
+
+def close_former() -> None:
+    """Close all labs that earlier runs of the cell that runs now have made. To be called before a lab is made.
+
+    Before, and not when it is there: a mistake that keeps it from being made must not leave the former one training.
+    """
+    cell, run = _running_cell()
+    if cell in _OPEN and _OPEN[cell][0] != run:
+        _, labs = _OPEN.pop(cell)
+        for lab in labs:
+            lab.close()
 
 
 def register(lab: Closable) -> None:
-    """Remember a lab as made by the cell that runs now, and close the one that an earlier run of that cell made in its place.
-
-    The second lab that one run of a cell makes takes the place of the second one of the run before, and so on. Outside
-    Jupyter nothing is remembered.
-    """
+    """Remember a lab as made by this run of the cell. Outside Jupyter nothing is remembered."""
     cell, run = _running_cell()
-    if not cell:
-        return
-    before, count = _RUNS.get(cell, (None, 0))
-    place = count + 1 if before == run else 0
-    _RUNS[cell] = (run, place)
-    earlier = _OPEN.pop((cell, place), None)
-    if earlier is not None:
-        earlier.close()
-    _OPEN[cell, place] = lab
+    if cell:
+        _OPEN.setdefault(cell, (run, []))[1].append(lab)
 
 
 def forget(lab: Closable) -> None:
     """A lab was closed."""
-    for key in [key for key, value in _OPEN.items() if value is lab]:
-        del _OPEN[key]
+    for cell, (_, labs) in list(_OPEN.items()):
+        if lab in labs:
+            labs.remove(lab)
+            if not labs:
+                del _OPEN[cell]
 
 
 def _running_cell() -> tuple[str, object]:

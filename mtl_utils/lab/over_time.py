@@ -12,14 +12,16 @@ from matplotlib.ticker import PercentFormatter
 from mtl_utils.history import History
 from mtl_utils.lab.scales import in_words, is_share, plain_ticks, round_down, round_up
 from mtl_utils.plotting.axes import tidy
+from mtl_utils.plotting.histories import MovingAverage
 from mtl_utils.tasks import Task
 
 _MOST_POINTS = 250
-_MEMORY = 0.9  # of the moving average that smooths the training losses
 
 
 class OverTime:
     """Three axes over the same steps. Metrics of a second kind (an error beside an accuracy) get a scale on the right.
+
+    All shares (accuracy, mean IoU) have one scale. A third kind has no line, only its latest number, and a note says so.
 
     Args:
         axes: for losses, metrics and weights.
@@ -39,14 +41,16 @@ class OverTime:
     ) -> None:
         self._losses_ax, self._metrics_ax, self._weights_ax = axes
         self._tasks, self._colours = tasks, colours
-        kinds = list(dict.fromkeys(task.metric_name for task in tasks))
+        kinds = list(dict.fromkeys(_kind(task) for task in tasks))
         self._metric_axes = {kinds[0]: self._metrics_ax} | {kind: self._metrics_ax.twinx() for kind in kinds[1:2]}
+        self._drawn = [task for task in tasks if _kind(task) in self._metric_axes]
         self._loss_lines, self._metric_lines, self._weight_lines, self._weight_now, self._words = {}, {}, {}, {}, {}
         for number, task in enumerate(tasks):
             colour = colours[task.name]
             (self._loss_lines[task.name],) = self._losses_ax.plot([], [], color=colour, linewidth=1.6, label=task.name)
-            metric_ax = self._metric_axes.get(task.metric_name, self._metrics_ax)
-            (self._metric_lines[task.name],) = metric_ax.plot([], [], "o-", color=colour, linewidth=1.6, markersize=3.5)
+            if task in self._drawn:
+                metric_ax = self._metric_axes[_kind(task)]
+                (self._metric_lines[task.name],) = metric_ax.plot([], [], "o-", color=colour, linewidth=1.6, markersize=3.5)
             (self._weight_lines[task.name],) = self._weights_ax.plot([], [], color=colour, linewidth=1.8)
             (self._weight_now[task.name],) = self._weights_ax.plot([], [], "o", color=colour, markersize=6, clip_on=False)
             self._words[task.name] = self._metrics_ax.text(
@@ -67,15 +71,24 @@ class OverTime:
         self._losses_ax.set_yscale("log")
         plain_ticks(self._losses_ax.yaxis)
         self._losses_ax.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1.02, 0.97), borderaxespad=0.1)
-        kinds = list(self._metric_axes)
-        self._metrics_ax.set_title(f"validation {kinds[0]}" if len(kinds) == 1 else "on validation", loc="left")
+        metrics = list(dict.fromkeys(task.metric_name for task in self._tasks))
+        self._metrics_ax.set_title(f"validation {metrics[0]}" if len(metrics) == 1 else "on validation", loc="left")
+        if left_out := [task.name for task in self._tasks if task not in self._drawn]:
+            self._metrics_ax.text(
+                0.02,
+                0.06,
+                f"not drawn: {', '.join(left_out)} (a third scale)",
+                fontsize=8,
+                transform=self._metrics_ax.transAxes,
+            )
         for kind, ax in self._metric_axes.items():
-            if any(is_share(task) for task in self._tasks if task.metric_name == kind):
+            group = [task for task in self._tasks if _kind(task) == kind]
+            if is_share(group[0]):
                 ax.set_ylim(0, 1.03)
                 ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
             if ax is not self._metrics_ax:
                 ax.spines[["top", "left"]].set_visible(False)
-                ax.set_ylabel(kind, fontsize=9)
+                ax.set_ylabel(" and ".join(dict.fromkeys(task.metric_name for task in group)), fontsize=9)
         self._weights_ax.set_title("loss weights", loc="left")
         self._weights_ax.set_xlabel("step")
         if weight_limits[0] > 0:
@@ -100,11 +113,7 @@ class OverTime:
         for step in history.steps[self._seen :]:
             self._numbers.append(step.number)
             for name in self._colours:
-                loss, last = step.losses.get(name, math.nan), self._smooth[name]
-                # A moving average that is corrected for its start: the first values count as much as later ones.
-                share = max(1 - _MEMORY, 1 / (len(last) + 1))
-                before = last[-1] if last else math.nan
-                last.append(loss if math.isnan(before) else before if math.isnan(loss) else before + share * (loss - before))
+                self._smooth[name].append(self._average[name].add(step.losses.get(name, math.nan)))
                 self._weights[name].append(step.weights.get(name, math.nan))
             if step.validation is not None:
                 self._validated.append(step.number)
@@ -119,7 +128,8 @@ class OverTime:
             self._loss_lines[name].set_data(numbers, self._smooth[name][::-stride])
             self._weight_lines[name].set_data(numbers, self._weights[name][::-stride])
             self._weight_now[name].set_data([self._numbers[-1] if self._numbers else 0], [weights[name]])
-            self._metric_lines[name].set_data(self._validated, self._metrics[name])
+            if name in self._metric_lines:
+                self._metric_lines[name].set_data(self._validated, self._metrics[name])
             self._words[name].set_text(f"{name} {in_words(task, self._metrics[name][-1])}" if self._metrics[name] else "")
         return self._set_limits()
 
@@ -127,6 +137,7 @@ class OverTime:
         self._history, self._seen = history, 0
         self._numbers: list[int] = []
         self._validated: list[int] = []
+        self._average = {name: MovingAverage() for name in self._colours}
         self._smooth: dict[str, list[float]] = {name: [] for name in self._colours}
         self._weights: dict[str, list[float]] = {name: [] for name in self._colours}
         self._metrics: dict[str, list[float]] = {name: [] for name in self._colours}
@@ -138,10 +149,15 @@ class OverTime:
         plain_ticks(self._losses_ax.yaxis, dense=limits[1] / limits[0] < 200)
         scene: list[Hashable] = [limits]
         for kind, ax in self._metric_axes.items():
-            group = [task for task in self._tasks if task.metric_name == kind]
-            if not any(is_share(task) for task in group):
+            group = [task for task in self._tasks if _kind(task) == kind]
+            if not is_share(group[0]):
                 values = [value for task in group for value in self._metrics[task.name] if math.isfinite(value)]
                 top = round_up(max(values)) if values and max(values) > 0 else 1.0
                 ax.set_ylim(0, top)
                 scene.append(top)
         return tuple(scene)
+
+
+def _kind(task: Task) -> str:
+    """Which scale a task's metric needs."""
+    return "share" if is_share(task) else task.metric_name

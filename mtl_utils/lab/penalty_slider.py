@@ -15,8 +15,8 @@ from mtl_utils.data.split import MultiTaskData
 from mtl_utils.history import History
 from mtl_utils.lab import controls, words
 from mtl_utils.lab.canvas import Canvas
+from mtl_utils.lab.live_panel import LivePanel
 from mtl_utils.lab.live_run import LiveRun, ModelFactory
-from mtl_utils.lab.panel import LivePanel
 from mtl_utils.models import DistancePenalty, TwinColumns
 from mtl_utils.plotting.axes import tidy
 from mtl_utils.plotting.colours import task_colours
@@ -43,7 +43,8 @@ class PenaltySlider(LivePanel):
         distances: for the start and after each step of this run, the distance between the columns by stage.
 
     Raises:
-        ValueError: in words, if the penalty's present strength is not a place of the slider, or the model has no columns.
+        ValueError: in words, if the penalty's present strength is not a place of the slider, the model has no columns, or the
+            seed is not from 0 to a million.
     """
 
     def __init__(
@@ -65,16 +66,14 @@ class PenaltySlider(LivePanel):
             )
         self.tasks = check_tasks(data.tasks)
         self.penalty = penalty
+        self._make_model = make_model
         self._run = LiveRun(
-            make_model, data, self.tasks, WeightedSum(), steps=steps, seed=seed,
+            self._make_columns, data, self.tasks, WeightedSum(), steps=steps, seed=seed,
             arguments={"penalty": penalty, "validate_every": validate_every, **arguments},
         )  # fmt: skip
-        if not isinstance(self._run.model, TwinColumns):
-            raise ValueError(f"this slider ties twin columns; make_model(seed) gave a {type(self._run.model).__name__}")
-        self._strengths = [penalty.strength]
-        self.distances = [self._run.model.distances()]
+        self._begin()
         self._picture = _Picture([task.name for task in self.tasks], list(self.distances[0]), steps, strengths)
-        super().__init__(self._picture.canvas, seed=seed)
+        super().__init__(self._picture.canvas, [self._run])
         self.slider = ipywidgets.SelectionSlider(
             options=[(in_words(strength), strength) for strength in strengths], value=penalty.strength, description="λ",
             continuous_update=True, layout={"width": "520px"},
@@ -96,61 +95,53 @@ class PenaltySlider(LivePanel):
         self.slider.value = strength
 
     @property
-    def history(self) -> History:
-        """What happened in this run so far."""
-        return self._run.history
-
-    @property
     def model(self) -> TwinColumns:
         """The model of this run."""
         model = self._run.model
         assert isinstance(model, TwinColumns)
         return model
 
-    def run(self, steps: int) -> None:
-        """Exactly so many steps (fewer at the end of a run), here and now; raises whatever stopped the training."""
-        super().run(steps)
-        if self._run.error is not None:
-            raise self._run.error
-
-    def _release(self) -> None:
-        self._run.close()
+    def _make_columns(self, seed: int) -> TwinColumns:
+        model = self._make_model(seed)
+        if not isinstance(model, TwinColumns):
+            raise ValueError(f"this slider ties twin columns; make_model(seed) gave a {type(model).__name__}")
+        return model
 
     def _slider_moved(self, _: object) -> None:
         self.penalty.strength = self.slider.value  # one number: the loop sees the old one or the new
         self.player.touch()
 
-    def _finished(self) -> bool:
-        return self._run.finished
-
     def _step(self) -> bool:
-        before = len(self.history.steps)
         strength = self.penalty.strength
-        more = self._run.advance()
-        if len(self.history.steps) > before:
-            self._strengths.append(strength)
-            self.distances.append(self.model.distances())
-        return more
+        return self._run.advance(lambda: self._measure(strength))
+
+    def _measure(self, strength: float) -> None:
+        self._strengths.append(strength)
+        self.distances.append(self.model.distances())
 
     def _restart(self) -> None:
-        self._run.restart(self.seed.value)
-        self._strengths, self.distances = [self.penalty.strength], [self.model.distances()]
+        super()._restart()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._strengths = [self.penalty.strength]
+        # No new model, no distance: that of the former one would be a lie.
+        self.distances = [] if self._run.problem else [self.model.distances()]
 
     def _draw(self) -> None:
         if self._closed:
             return
         run = self._run
         self._picture.draw(run.history, self.distances, self._strengths)
-        state = self._state(finished=run.finished, problem=bool(run.problem))
-        waiting = f" Seed {self.seed.value} takes effect with the next reset." if self.seed.value != run.seed else ""
-        far = ", ".join(f"{stage} {distance:.2g}" for stage, distance in self.distances[-1].items())
+        progress = words.progress(self._state(), run.history, run.steps, run.seed)
+        far = ", ".join(f"{stage} {distance:.2g}" for stage, distance in (self.distances or [{}])[-1].items())
         self._status.say(
             [
-                f"{words.progress(state, run.history, run.steps, run.seed)} λ = {in_words(self.strength)}.{waiting}",
+                f"{progress} λ = {in_words(self.strength)}.{self._waiting_seed()}",
                 words.validation(run.history, self.tasks),
-                f"Distance between the columns: {far}.",
+                f"Distance between the columns: {far}." if far else "",
             ],
-            (f"{run.problem}. Reset begins anew." if run.problem else "") or self._notice,
+            self._problem() or self._notice,
         )
 
 

@@ -95,13 +95,14 @@ class Player:
     async def _play(self) -> None:
         try:
             while self._go and self._advance():
-                now = time.perf_counter()
-                if now >= self._next or (self._touched and now >= self._earliest):
-                    self._show()
                 if self._rest:
                     await asyncio.sleep(self._rest)
                 for _ in range(_TURNS):
                     await asyncio.sleep(0)
+                # After the turns, so that a touch that came in them is shown before the next step, which may be a long one.
+                now = time.perf_counter()
+                if self._go and (now >= self._next or (self._touched and now >= self._earliest)):
+                    self._show()
         finally:
             self._go, self._task = False, None
             self._show()
