@@ -20,7 +20,8 @@ class Scenes:
     Place k of K is the same object in all frames of a video. A video with fewer objects leaves its last places empty: their
     class, track and source are -100, their visibility is 0, their real-valued labels are `NaN`. An object that is wholly
     hidden in a frame keeps its class, track, centre, depth and displacement there, and has visibility 0 and the box `NaN`. So
-    has, in small frames, a far object that covers no pixel by more than half, even if nothing hides it.
+    has an object that is too small or thin to cover any pixel by more than half (a digit in a small frame), even if nothing
+    hides it.
 
     Attributes:
         videos: `uint8` `[S, T, 3, H, W]`.
