@@ -45,6 +45,12 @@ def step_of(page: Any) -> int:
     return int(found[1].replace(",", "")) if found else -1
 
 
+def distance_of(page: Any) -> float:
+    """The sum of the distances between columns that the words tell."""
+    told = re.search(r"Distance between the columns: (.*)\.", status(page))
+    return sum(float(number) for number in re.findall(r" ([\d.e+-]+)(?:,|$)", " " + told[1])) if told else -1
+
+
 def picture(page: Any) -> str:
     return hashlib.sha1(page.evaluate(READ_PICTURE).encode()).hexdigest()
 
@@ -208,6 +214,38 @@ def test_the_concave_front_plays(notebook: Any, jupyter_lab: Any) -> None:
     page.locator(".noUi-handle").first.focus()
     page.keyboard.press("ArrowRight")
     wait(page, lambda: "first 0.51" in status(page))
+
+
+def test_the_penalty_slider_acts_while_it_trains(notebook: Any, jupyter_lab: Any) -> None:
+    slider = (
+        "from mtl_utils.lab.penalty_slider import PenaltySlider\n"
+        "columns = lambda seed: models.twin_columns(models.lenet, pairs, seed=seed)\n"
+        "lab = PenaltySlider(columns, pairs, penalty=models.DecoupledDistancePenalty(0.0, 1e-3),\n"
+        "                    strengths=[0.0, 1.0, 10.0, float('inf')], steps=100_000, batch_size=64)\nlab"
+    )
+    page = open_lab(notebook, jupyter_lab, slider, "print(len(lab.history.steps), lab.penalty.strength)")
+    start, place = picture(page), place_of_the_picture(page)
+    press(page, "play")
+    wait(page, lambda: step_of(page) > 5)
+    assert "λ = 0." in status(page)
+    apart = distance_of(page)
+    assert apart > 0
+    page.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    wait(page, lambda: "λ = 1." in status(page), 10)
+    seen = step_of(page)
+    wait(page, lambda: step_of(page) > seen)  # and it goes on training
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    wait(page, lambda: "λ = ∞." in status(page), 10)
+    wait(page, lambda: distance_of(page) < apart / 100, 10)  # hard sharing: the columns are one, but for a step's difference
+    assert status(page).startswith("Playing")
+    press(page, "pause")
+    wait(page, lambda: status(page).startswith("Paused"))
+    assert picture(page) != start
+    assert place_of_the_picture(page) == place
+    assert output_of(notebook, 2).strip() == f"{step_of(page)} inf"
+    assert not notebook.errors()
 
 
 def test_a_loss_that_explodes_is_told_in_words_and_reset_works(notebook: Any, jupyter_lab: Any) -> None:
