@@ -63,9 +63,9 @@ class DecoupledDistancePenalty(DistancePenalty):
     """The squared L2 penalty taken out of the gradient: each step first pulls every weight towards the columns' mean.
 
     θ_i ← θ̄ + (θ_i − θ̄)/(1 + η·λ·T), the exact (implicit) step of size η on ½·λ·Σ(θ_a − θ_b)²; with frozen columns θ̄ is the
-    mean after the step, of which theirs are fixed. Adam divides every gradient
-    by its usual size. A strong penalty *in* the gradient makes that size large, and the tasks' own gradients are then
-    divided away: the columns stay together and hardly learn. What AdamW does for weight decay (Loshchilov & Hutter,
+    mean after the step, of which theirs are fixed. Adam divides every gradient by its usual size. A strong penalty *in* the
+    gradient makes that size large, and the tasks' own gradients are then divided away: the columns stay together and hardly
+    learn. What AdamW does for weight decay (Loshchilov & Hutter,
     "Decoupled weight decay regularization", ICLR 2019), this does for the distance.
 
     Args:
