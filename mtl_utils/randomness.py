@@ -26,7 +26,7 @@ def seeded(seed: int) -> Iterator[None]:
 class RandomState:
     """PyTorch's global random state of one run, on the CPU and on one accelerator, worn only inside ``with``, and kept between.
 
-    Dropout, initialisation and TorchJD's aggregators draw from the global generator. A run that puts on its own state
+    Dropout, initialization and TorchJD's aggregators draw from the global generator. A run that puts on its own state
     for each step is reproducible, and leaves everybody else's numbers alone, even when several runs take turns.
 
     Args:

@@ -5,13 +5,17 @@ images with others: "which digit is on the left" and "which is on the right" are
 
 A missing label is part of the ordinary case. It is ``-100`` for class targets (PyTorch's own ``ignore_index``) and
 ``NaN`` for real-valued ones, and it reaches neither the loss nor the metric.
+
+A task says everything about itself: where its answers lie (`stride`), which targets fit it, where a label is missing, its
+loss and its metric. A kind of task with an output of its own is a subclass of `Task` in a file of its own, such as
+`datasets.moving_scenes.tasks.Detection`; no other room has to change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -21,85 +25,115 @@ if TYPE_CHECKING:
     from torchmetrics import Metric
 
 MISSING_CLASS = -100
-Kind = Literal["classification", "regression", "pixel classification", "pixel regression"]
-_REGRESSION_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "mse": F.mse_loss,
-    "l1": F.l1_loss,
-    "smooth l1": F.smooth_l1_loss,
+Targets = dict[str, Tensor]  # for each task its targets
+Batch = tuple[Tensor, Targets]  # images and targets
+# `(output of labelled places, their targets) -> a scalar`, or the name of one.
+Loss = str | Callable[[Tensor, Tensor], Tensor]
+
+_LOSSES: dict[bool, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
+    True: {"cross-entropy": F.cross_entropy},
+    False: {"mse": F.mse_loss, "l1": F.l1_loss, "smooth l1": F.smooth_l1_loss},
+}
+# Name -> (torchmetrics class, its arguments beside the number of classes, higher is better, from 0 to 1).
+_METRICS: dict[bool, dict[str, tuple[str, dict[str, Any], bool, bool]]] = {
+    True: {
+        "accuracy": ("classification.MulticlassAccuracy", {"average": "micro"}, True, True),
+        "balanced accuracy": ("classification.MulticlassAccuracy", {"average": "macro"}, True, True),
+        "mean IoU": ("classification.MulticlassJaccardIndex", {}, True, True),
+    },
+    False: {
+        "mean absolute error": ("regression.MeanAbsoluteError", {}, False, False),
+        "root mean squared error": ("regression.MeanSquaredError", {"squared": False}, False, False),
+    },
 }
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task. Make one with `classification`, `regression`, `pixel_classification` or `pixel_regression`.
+    """One task. Make one with `classification`, `regression`, `pixel_classification`, `pixel_regression` or `grid_regression`.
 
     Attributes:
         name: How the task is called in targets, outputs, histories and plots.
-        kind: What sort of target it has; decides the shapes (see `check_targets`).
+        kind: What sort of task it is, in words.
         output_size: Number of classes (classification) or of values (regression) that a head puts out.
         class_names: One name per class, for plots; empty for regression.
-        loss_name: The loss as papers name it.
+        loss_name: The loss as papers name it; `custom` for a function of one's own.
         metric_name: The metric as papers name it.
         higher_is_better: Whether a larger metric is a better one.
+        metric_is_share: Whether the metric is a share, from 0 to 1, best read in percent and comparable between tasks.
+        is_classification: Whether targets are class numbers; else they are real values.
+        stride: Where the answers lie: `None` for one answer per image, 1 for one per pixel, 4 for one in each field of 4×4
+            pixels.
     """
 
     name: str
-    kind: Kind
+    kind: str
     output_size: int
     class_names: tuple[str, ...] = ()
     loss_name: str = "cross-entropy"
     metric_name: str = "accuracy"
     higher_is_better: bool = True
+    metric_is_share: bool = True
+    is_classification: bool = True
+    stride: int | None = None
     _loss: Callable[[Tensor, Tensor], Tensor] | None = field(default=None, repr=False, compare=False)
+    _metric: Callable[[], Metric] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or "." in self.name:
             raise ValueError(f"a task's name must be a non-empty text without dots, not {self.name!r}")
-        if self.name == "training" or hasattr(torch.nn.ModuleDict, self.name):
+        if self.name == "training" or hasattr(torch.nn.ModuleDict(), self.name):
             raise ValueError(
                 f"a task cannot be called '{self.name}': PyTorch's modules use that name; '{self.name}_task' would do"
             )
         if not isinstance(self.output_size, int) or self.output_size < 1:
             raise ValueError(f"task '{self.name}': output size must be a positive whole number, not {self.output_size!r}")
-        if self.kind not in get_args(Kind):
-            raise ValueError(f"task '{self.name}': the kind must be one of {', '.join(get_args(Kind))}, not {self.kind!r}")
-        if self._loss is not None and not callable(self._loss):
-            raise ValueError(f"task '{self.name}': loss must be a function of output and target, not {self._loss!r}")
-        if self._loss is None and not self.is_classification:
-            _regression_loss(self.name, self.loss_name)
         if self.is_classification and self.output_size < 2:
             raise ValueError(f"task '{self.name}': classification needs at least 2 classes, not {self.output_size}")
         if self.class_names and len(self.class_names) != self.output_size:
             raise ValueError(f"task '{self.name}': {self.output_size} classes but {len(self.class_names)} class names")
 
     @property
-    def is_classification(self) -> bool:
-        """Whether targets are class numbers (of images or of pixels)."""
-        return self.kind in ("classification", "pixel classification")
-
-    @property
     def is_per_pixel(self) -> bool:
         """Whether the output is a map as large as the image."""
-        return self.kind in ("pixel classification", "pixel regression")
+        return self.stride == 1
+
+    @property
+    def missing(self) -> float:
+        """What stands in the place of a missing label."""
+        return MISSING_CLASS if self.is_classification else float("nan")
+
+    @property
+    def target_dtype(self) -> torch.dtype:
+        """The type in which targets come to the loss."""
+        return torch.int64 if self.is_classification else torch.float32
+
+    def grid(self, image_size: tuple[int, int]) -> tuple[int, ...]:
+        """Height and width of the map of answers for images of this height and width; empty for one answer per image."""
+        return () if self.stride is None else tuple(-(-side // self.stride) for side in image_size)
+
+    def target_shape(self, count: int, image_size: tuple[int, int]) -> tuple[int, ...]:
+        """The shape of the targets of `count` images."""
+        return (count, *(() if self.is_classification else (self.output_size,)), *self.grid(image_size))
 
     def labelled(self, target: Tensor) -> Tensor:
-        """Where a label is present: a boolean tensor of the target's shape."""
+        """Where a label is present: a boolean tensor, its first dimension that of the target."""
         return target != MISSING_CLASS if self.is_classification else ~torch.isnan(target)
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean loss over the labels that are present, a scalar. `NaN` when there is none: ask `labelled` first.
 
         Args:
-            output: `[N, output_size]`, or `[N, output_size, H, W]` for tasks per pixel.
+            output: `[N, output_size]`, or `[N, output_size, H, W]` for tasks with a map of answers.
             target: class numbers `[N]` or `[N, H, W]`; real values in the shape of `output`.
         """
         self._check_output(output, target)
         if self.is_classification and self._loss is None:
             return F.cross_entropy(output, target, ignore_index=MISSING_CLASS)
         present = self.labelled(target)
-        if self._loss is None:
-            return _REGRESSION_LOSSES[self.loss_name](output[present], target[present])
-        loss = self._loss(output[present], target[present])
+        if self.is_classification and target.dim() > 1:
+            output = output.movedim(1, -1)
+        loss = (self._loss or _LOSSES[False][self.loss_name])(output[present], target[present])
         if not isinstance(loss, Tensor) or loss.dim():
             found = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else repr(loss)
             raise ValueError(f"task '{self.name}': its loss must return one number as a tensor, not {found}")
@@ -107,15 +141,20 @@ class Task:
 
     def metric(self) -> Metric:
         """A new torchmetrics metric, empty. Feed it with `update_metric`."""
+        if self._metric is not None:
+            return self._metric()
         # Imported here because torchmetrics costs two seconds, and only evaluation needs it.
-        from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
-        from torchmetrics.regression import MeanAbsoluteError
+        import torchmetrics.classification
+        import torchmetrics.regression
 
-        if self.kind == "classification":
-            return MulticlassAccuracy(self.output_size, average="micro", ignore_index=MISSING_CLASS, validate_args=False)
-        if self.kind == "pixel classification":
-            return MulticlassJaccardIndex(self.output_size, ignore_index=MISSING_CLASS, validate_args=False)
-        return MeanAbsoluteError()
+        where, arguments, _, _ = _METRICS[self.is_classification][self.metric_name]
+        module, name = where.split(".")
+        if self.is_classification:
+            arguments = {
+                "num_classes": self.output_size, "ignore_index": MISSING_CLASS, "validate_args": False, **arguments
+            }  # fmt: skip
+        made: Metric = getattr(getattr(torchmetrics, module), name)(**arguments)
+        return made
 
     def update_metric(self, metric: Metric, output: Tensor, target: Tensor) -> None:
         """Feed a batch to a metric, without its missing labels."""
@@ -138,26 +177,11 @@ class Task:
         where = f"task '{self.name}' ({self.kind})"
         if not isinstance(target, Tensor):
             raise ValueError(f"{where}: targets must be a torch.Tensor, not {type(target).__name__}")
-        expected = {
-            "classification": (count,),
-            "pixel classification": (count, *image_size),
-            "regression": (count, self.output_size),
-            "pixel regression": (count, self.output_size, *image_size),
-        }[self.kind]
+        expected = self.target_shape(count, image_size)
         if tuple(target.shape) != expected:
             raise ValueError(f"{where}: targets must have shape {expected}, not {tuple(target.shape)}")
         if self.is_classification:
-            if target.is_floating_point() or target.dtype in (torch.bool, torch.uint8):
-                raise ValueError(
-                    f"{where}: class targets must be signed whole numbers (such as torch.int64), not {target.dtype}; "
-                    f"{MISSING_CLASS} marks a missing label"
-                )
-            outside = (target != MISSING_CLASS) & ((target < 0) | (target >= self.output_size))
-            if outside.any():
-                raise ValueError(
-                    f"{where}: class label {int(target[outside][0])} is out of range: expected 0 to "
-                    f"{self.output_size - 1}, or {MISSING_CLASS} for a missing label"
-                )
+            self._check_classes(target, where)
         else:
             if not target.is_floating_point():
                 raise ValueError(f"{where}: targets must be floating point numbers, not {target.dtype}")
@@ -165,6 +189,19 @@ class Task:
                 raise ValueError(f"{where}: a target is infinite; NaN marks a missing label")
         if whole_split and count and not self.labelled(target).any():
             raise ValueError(f"{where}: every label is missing; leave the task out, or label at least one image")
+
+    def _check_classes(self, target: Tensor, where: str) -> None:
+        if target.is_floating_point() or target.dtype in (torch.bool, torch.uint8):
+            raise ValueError(
+                f"{where}: class targets must be signed whole numbers (such as torch.int64), not {target.dtype}; "
+                f"{MISSING_CLASS} marks a missing label"
+            )
+        outside = (target != MISSING_CLASS) & ((target < 0) | (target >= self.output_size))
+        if outside.any():
+            raise ValueError(
+                f"{where}: class label {int(target[outside][0])} is out of range: expected 0 to "
+                f"{self.output_size - 1}, or {MISSING_CLASS} for a missing label"
+            )
 
     def _check_output(self, output: Tensor, target: Tensor) -> None:
         size = (target.shape[0], self.output_size, *target.shape[1:])
@@ -176,32 +213,61 @@ class Task:
             )
 
 
-def classification(name: str, classes: int | Sequence[str], *, loss: Callable[[Tensor, Tensor], Tensor] | None = None) -> Task:
+def classification(
+    name: str, classes: int | Sequence[str], *, loss: Loss = "cross-entropy", metric: str | Callable[[], Metric] = "accuracy"
+) -> Task:
     """A class for each image: cross-entropy, measured by accuracy (0 to 1).
 
     Args:
         name: The task's name.
         classes: The number of classes, or their names.
-        loss: Another loss `(output [N, classes], target [N]) -> scalar`; it sees labelled images only.
+        loss: Another loss `(output [n, classes], target [n]) -> scalar`; it sees labelled images only.
+        metric: `accuracy`, `balanced accuracy`, `mean IoU`, or a function that makes an empty torchmetrics metric.
+
+    Example:
+        >>> task = classification("animal", ["cat", "dog"])
+        >>> task.loss(torch.tensor([[2.0, 0.0], [0.0, 0.0]]), torch.tensor([0, -100])).item()  # the second label is missing
+        0.126928...
     """
-    size, names = _classes(classes)
-    return Task(name, "classification", size, names, "cross-entropy" if loss is None else "custom", _loss=loss)
+    return _make(name, "classification", classes, loss, metric, None)
 
 
-def regression(name: str, size: int = 1, *, loss: Literal["mse", "l1", "smooth l1"] = "mse") -> Task:
-    """Real values for each image, `[N, size]`: squared error by default, measured by mean absolute error."""
-    return Task(name, "regression", size, (), _regression_loss(name, loss), "mean absolute error", False)
+def regression(
+    name: str, size: int = 1, *, loss: Loss = "mse", metric: str | Callable[[], Metric] = "mean absolute error"
+) -> Task:
+    """Real values for each image, `[N, size]`: squared error by default, measured by mean absolute error.
+
+    Args:
+        name: The task's name.
+        size: How many values.
+        loss: `mse`, `l1`, `smooth l1`, or a function of the labelled values `(output [n], target [n]) -> scalar`.
+        metric: `mean absolute error`, `root mean squared error`, or a function that makes an empty torchmetrics metric.
+    """
+    return _make(name, "regression", size, loss, metric, None, False)
 
 
-def pixel_classification(name: str, classes: int | Sequence[str]) -> Task:
+def pixel_classification(
+    name: str, classes: int | Sequence[str], *, loss: Loss = "cross-entropy", metric: str | Callable[[], Metric] = "mean IoU"
+) -> Task:
     """A class for each pixel (semantic segmentation): cross-entropy, measured by mean intersection over union."""
-    size, names = _classes(classes)
-    return Task(name, "pixel classification", size, names, "cross-entropy", "mean IoU")
+    return _make(name, "pixel classification", classes, loss, metric, 1)
 
 
-def pixel_regression(name: str, size: int = 1, *, loss: Literal["mse", "l1", "smooth l1"] = "l1") -> Task:
+def pixel_regression(
+    name: str, size: int = 1, *, loss: Loss = "l1", metric: str | Callable[[], Metric] = "mean absolute error"
+) -> Task:
     """Real values for each pixel (such as depth), `[N, size, H, W]`: absolute error as loss and as metric."""
-    return Task(name, "pixel regression", size, (), _regression_loss(name, loss), "mean absolute error", False)
+    return _make(name, "pixel regression", size, loss, metric, 1, False)
+
+
+def grid_regression(
+    name: str, size: int = 1, *, stride: int = 4, loss: Loss = "l1", metric: str | Callable[[], Metric] = "mean absolute error"
+) -> Task:
+    """Real values for each field of `stride`×`stride` pixels, `[N, size, H/stride, W/stride]`, `NaN` where there are none.
+
+    For example how far the object whose center lies in a field has moved.
+    """
+    return _make(name, "grid regression", size, loss, metric, stride, False)
 
 
 def check_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
@@ -219,15 +285,51 @@ def check_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
     return tasks
 
 
-def _classes(classes: int | Sequence[str]) -> tuple[int, tuple[str, ...]]:
-    if isinstance(classes, int):
-        return classes, ()
-    if isinstance(classes, str) or not isinstance(classes, Sequence):
-        raise ValueError(f"classes must be their number or a list of their names, not {classes!r}")
-    return len(classes), tuple(classes)
+def target_of(targets: Mapping[str, Tensor], task: Task) -> Tensor:
+    """A task's targets; a `ValueError` in words if the batch has none."""
+    if task.name not in targets:
+        raise ValueError(f"the batch has no targets for task '{task.name}'; it has targets for {list(targets)}")
+    return targets[task.name]
 
 
-def _regression_loss(name: str, loss: str) -> str:
-    if loss not in _REGRESSION_LOSSES:
-        raise ValueError(f"task '{name}': loss must be one of {', '.join(_REGRESSION_LOSSES)}, not {loss!r}")
-    return loss
+def _make(
+    name: str,
+    kind: str,
+    size: int | Sequence[str],
+    loss: Loss,
+    metric: str | Callable[[], Metric],
+    stride: int | None,
+    is_classification: bool = True,
+) -> Task:
+    names: tuple[str, ...] = ()
+    if not isinstance(size, int) and is_classification:
+        if isinstance(size, str) or not isinstance(size, Sequence):
+            raise ValueError(f"classes must be their number or a list of their names, not {size!r}")
+        names = tuple(size)
+        size = len(names)
+    chosen = _named_or_callable(name, "loss", loss, _LOSSES[is_classification], "a function of output and target")
+    made = _named_or_callable(
+        name, "metric", metric, _METRICS[is_classification], "a function that makes a torchmetrics metric"
+    )
+    if isinstance(metric, str):
+        _, _, higher, share = _METRICS[is_classification][metric]
+    else:
+        sample = metric()
+        higher = sample.higher_is_better is not False
+        share = getattr(sample, "plot_lower_bound", None) == 0 and getattr(sample, "plot_upper_bound", None) == 1
+    return Task(
+        name, kind, size, names,  # type: ignore[arg-type]
+        loss if isinstance(loss, str) else "custom",
+        metric if isinstance(metric, str) else type(sample).__name__,
+        higher, share, is_classification, stride,
+        chosen, made,
+    )  # fmt: skip
+
+
+def _named_or_callable(task: str, what: str, given: Any, known: Mapping[str, Any], else_: str) -> Any:
+    """`None` for a known name, the callable itself otherwise; a `ValueError` in words for anything else."""
+    if callable(given):
+        return given
+    if given not in known:
+        raise ValueError(f"task '{task}': {what} must be {else_}, or one of {', '.join(known)}, not {given!r}")
+    return None

@@ -6,35 +6,35 @@ import pytest
 import torch
 from torch import nn
 
-from mtl_utils import data, models
-from mtl_utils.data import Split
+from mtl_utils import datasets, models
+from mtl_utils.datasets import MultiTaskDataset
 from mtl_utils.tasks import classification, pixel_classification, pixel_regression, regression
 
 
 @pytest.fixture(scope="session")
 def two_digits():
     """MultiMNIST: 320 / 80 / 40 images."""
-    return data.multi_mnist(320, 80, 40)
+    return datasets.multi_mnist(320, 80, 40)
 
 
 @pytest.fixture(scope="session")
 def digits():
     """MNIST digits with attributes and a random task: 300 / 60 / 30 images."""
-    return data.digits(300, 60, 30, random_classes=4)
+    return datasets.digits(300, 60, 30, random_classes=4)
 
 
 @pytest.fixture(scope="session")
 def every_kind():
     """A split of 24 small images with one task of each kind."""
-    chance = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     targets = {
-        "kind": torch.randint(3, (24,), generator=chance),
-        "place": torch.randn(24, 2, generator=chance),
-        "parts": torch.randint(4, (24, 16, 20), generator=chance),
-        "depth": torch.rand(24, 1, 16, 20, generator=chance),
+        "kind": torch.randint(3, (24,), generator=generator),
+        "place": torch.randn(24, 2, generator=generator),
+        "parts": torch.randint(4, (24, 16, 20), generator=generator),
+        "depth": torch.rand(24, 1, 16, 20, generator=generator),
     }
     tasks = [classification("kind", 3), regression("place", 2), pixel_classification("parts", 4), pixel_regression("depth")]
-    return Split(torch.randint(0, 256, (24, 3, 16, 20), generator=chance, dtype=torch.uint8), targets, tasks)
+    return MultiTaskDataset(torch.randint(0, 256, (24, 3, 16, 20), generator=generator, dtype=torch.uint8), targets, tasks)
 
 
 @pytest.fixture

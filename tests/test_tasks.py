@@ -8,15 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from mtl_utils.tasks import (
-    MISSING_CLASS,
-    Task,
-    check_tasks,
-    classification,
-    pixel_classification,
-    pixel_regression,
-    regression,
-)
+from mtl_utils.tasks import MISSING_CLASS, Task, check_tasks, classification, pixel_classification, pixel_regression, regression
 
 NAN = float("nan")
 
@@ -119,8 +111,13 @@ def test_other_wrong_arguments_are_told():
         classification("a", 1)
     with pytest.raises(ValueError, match=r"output size must be a positive whole number, not 1.5"):
         regression("a", 1.5)
-    with pytest.raises(ValueError, match=r"task 'a': the kind must be one of classification, .*, not 'clasification'"):
-        Task("a", "clasification", 3)
+    for make in (classification, pixel_classification, regression, pixel_regression):
+        with pytest.raises(ValueError, match=r"task 'a': loss must be a function of output and target, or one of .*, not 'x"):
+            make("a", 3, loss="x")
+        with pytest.raises(
+            ValueError, match=r"task 'a': metric must be a function that makes a torchmetrics metric, or one of .*, not 3"
+        ):
+            make("a", 3, metric=3)
     with pytest.raises(ValueError, match=r"task 'a': loss must be one of mse, l1, smooth l1, not 'cross-entropy'"):
         Task("a", "regression", 3)
     for loss in ("focal", 3):

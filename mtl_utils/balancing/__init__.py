@@ -2,15 +2,11 @@
 
 from mtl_utils.balancing.aggregation import Aggregation, pcgrad
 from mtl_utils.balancing.balancer import Balancer
-from mtl_utils.balancing.dynamic_weight_average import DynamicWeightAverage
 from mtl_utils.balancing.famo import FAMO
-from mtl_utils.balancing.geometric_mean import GeometricMean
 from mtl_utils.balancing.gradients import task_gradients
 from mtl_utils.balancing.gradnorm import GradNorm
-from mtl_utils.balancing.imtl_l import IMTLL
 from mtl_utils.balancing.preference_sum import PreferenceSum
-from mtl_utils.balancing.random_weighting import RandomWeighting
-from mtl_utils.balancing.scalarization import Scalarization
+from mtl_utils.balancing.scalarization import IMTLL, DynamicWeightAverage, GeometricMean, RandomWeighting, Scalarization
 from mtl_utils.balancing.smooth_tchebycheff import SmoothTchebycheff
 from mtl_utils.balancing.uncertainty_weighting import UncertaintyWeighting
 from mtl_utils.balancing.weighted_sum import WeightedSum

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mtl_utils.balancing.balancer import Balancer, Losses, Weights
 from mtl_utils.balancing.gradients import task_gradients
-from mtl_utils.models.multi_task_model import MultiTaskModel
+from mtl_utils.models.base import MultiTaskModel
 
 if TYPE_CHECKING:
     from torchjd.aggregation import Aggregator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Aggregation(Balancer):
     """Shared parameters get the aggregate of the tasks' gradients; each head gets its own task's plain gradient.
 
-    Costs one backward pass per task. The passes run one after another, which on a CPU is faster than a vectorised Jacobian.
+    Costs one backward pass per task. The passes run one after another, which on a CPU is faster than a vectorized Jacobian.
 
     Args:
         make: makes the aggregator, for example `torchjd.aggregation.PCGrad` or `lambda: torchjd.aggregation.MGDA()`. It is made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mtl_utils.models.multi_task_model import MultiTaskModel
+from mtl_utils.models.base import MultiTaskModel
 
 
 def task_gradients(losses: dict[str, Tensor], model: MultiTaskModel) -> tuple[Tensor, list[nn.Parameter]]:

@@ -9,7 +9,7 @@ from torch import nn
 
 from mtl_utils.balancing.balancer import Balancer, Losses, Weights
 from mtl_utils.balancing.positive_losses import check_positive_losses
-from mtl_utils.models.multi_task_model import MultiTaskModel
+from mtl_utils.models.base import MultiTaskModel
 
 _SMALLEST_WEIGHT = 1e-3
 

@@ -2,6 +2,7 @@
 
 from mtl_utils.lab.concave_front_lab import ConcaveFrontLab
 from mtl_utils.lab.loss_weight_lab import LossWeightLab
+from mtl_utils.lab.penalty_lab import PenaltyLab
 from mtl_utils.lab.steerable_lab import SteerableLab
 
-__all__ = ["ConcaveFrontLab", "LossWeightLab", "SteerableLab"]
+__all__ = ["ConcaveFrontLab", "LossWeightLab", "PenaltyLab", "SteerableLab"]

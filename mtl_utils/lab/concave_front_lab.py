@@ -10,13 +10,13 @@ import torch
 
 from mtl_utils.balancing import Scalarization, WeightedSum
 from mtl_utils.balancing.smooth_tchebycheff import SmoothTchebycheff
-from mtl_utils.lab import controls
-from mtl_utils.lab.canvas import Canvas
-from mtl_utils.lab.live_panel import LivePanel
-from mtl_utils.lab.live_run import LiveRun
-from mtl_utils.models.concave_front import ConcaveFront
+from mtl_utils.lab.engine import controls
+from mtl_utils.lab.engine.live_panel import LivePanel
+from mtl_utils.lab.engine.live_run import LiveRun
+from mtl_utils.lab.views.canvas import Canvas
 from mtl_utils.plotting.axes import tidy
-from mtl_utils.plotting.colours import BLACK, BLUE, GREEN, GREY, VERMILLION
+from mtl_utils.plotting.colors import BLACK, BLUE, GRAY, GREEN, VERMILLION
+from mtl_utils.problems.concave_front import ConcaveFront
 
 _TRAIL = 150  # steps
 _REST = 0.01  # seconds between steps: the steps are so short that one could not watch them otherwise
@@ -93,12 +93,12 @@ class ConcaveFrontLab(LivePanel):
         figure.subplots_adjust(left=0.07, right=0.98, bottom=0.13, top=0.91, wspace=0.22)
         front = ConcaveFront.front().numpy()
         self._artists = {}
-        for (name, ax), colour in zip(self._axes.items(), (VERMILLION, BLUE), strict=True):
+        for (name, ax), color in zip(self._axes.items(), (VERMILLION, BLUE), strict=True):
             tidy(ax).set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xlabel="first loss", title=name)
-            ax.plot(*front.T, color=GREY, linewidth=5, alpha=0.5, solid_capstyle="round", label="Pareto front")
+            ax.plot(*front.T, color=GRAY, linewidth=5, alpha=0.5, solid_capstyle="round", label="Pareto front")
             (level,) = ax.plot([], [], "--", color=GREEN, linewidth=1.2, label="as good, for these weights")
-            (trail,) = ax.plot([], [], color=colour, linewidth=1.5)
-            (now,) = ax.plot([], [], "o", color=colour, markersize=12, markeredgecolor=BLACK, label="now")
+            (trail,) = ax.plot([], [], color=color, linewidth=1.5)
+            (now,) = ax.plot([], [], "o", color=color, markersize=12, markeredgecolor=BLACK, label="now")
             ax.legend(frameon=False, loc="lower left", fontsize=9)
             self._artists[name] = (level, trail, now)
         next(iter(self._axes.values())).set_ylabel("second loss")

@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any, Literal, Protocol, cast
 
+from mtl_utils.analysis.pull import Pull, measure_pull
 from mtl_utils.balancing import Balancer, WeightedSum
-from mtl_utils.data.split import Batch, MultiTaskData, Split
-from mtl_utils.evaluation import tasks_of
-from mtl_utils.lab import controls, words
-from mtl_utils.lab.live_panel import LivePanel
-from mtl_utils.lab.live_run import LiveRun, ModelFactory
-from mtl_utils.lab.picture import Picture
-from mtl_utils.lab.probe import Pull, measure_pull
-from mtl_utils.plotting.colours import task_colours
-from mtl_utils.sweeping import SweepPoint
+from mtl_utils.datasets.batches import Data, tasks_of, training_data
+from mtl_utils.experiments.sweep import SweepPoint
+from mtl_utils.lab.engine import controls
+from mtl_utils.lab.engine.live_panel import LivePanel
+from mtl_utils.lab.engine.live_run import LiveRun, ModelFactory
+from mtl_utils.lab.views import words
+from mtl_utils.lab.views.picture import Picture
+from mtl_utils.plotting.colors import task_colors
 from mtl_utils.tasks import Task, check_tasks
-from mtl_utils.training import Data
 
 _PROBE = 64  # images on which gradients are compared; enough for a sign and a rough length
 
@@ -96,7 +95,7 @@ class LossWeightLab(LivePanel):
         self._limits = _limits(limits, scale, start)
         arguments = {"validate_every": validate_every, **arguments}
         self._run = LiveRun(make_model, data, self.tasks, self.balancer, steps=steps, seed=seed, arguments=arguments)
-        self._probe = _probe_batch(data, self.tasks)
+        self._probe = training_data(data, self.tasks).train.sample(_PROBE)
         self._pull = Pull()
         self._validated_weights = dict(start)
         self._mistake = ""
@@ -134,9 +133,9 @@ class LossWeightLab(LivePanel):
 
     def _add_controls(self, start: dict[str, float], *, logarithmic: bool) -> None:
         names = list(start)
-        colours = task_colours(names)
+        colors = task_colors(names)
         self.sliders = {
-            name: controls.weight_slider(name, value, self._limits, logarithmic=logarithmic, colour=colours[name])
+            name: controls.weight_slider(name, value, self._limits, logarithmic=logarithmic, color=colors[name])
             for name, value in start.items()
         }
         for slider in self.sliders.values():
@@ -228,11 +227,3 @@ def _check_within(limits: tuple[float, float], weights: Mapping[str, float]) -> 
     for name, weight in weights.items() if isinstance(weights, Mapping) else ():
         if isinstance(weight, Real) and (weight > high or 0 <= weight < low):
             raise ValueError(f"task '{name}': the slider goes from {low:g} to {high:g}, not to {weight!r}; see `limits`")
-
-
-def _probe_batch(data: Data, tasks: Sequence[Task]) -> Batch | None:
-    """A few labelled training images on which to compare gradients; none if that means reading through an iterable."""
-    split = data.train if isinstance(data, MultiTaskData) else data
-    if not isinstance(split, Split):
-        return None
-    return split.for_tasks(*[task.name for task in tasks]).with_any_label().batch(slice(0, _PROBE))

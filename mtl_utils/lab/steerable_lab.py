@@ -8,16 +8,17 @@ from typing import Protocol, cast
 import ipywidgets
 from torch import nn
 
-from mtl_utils.data.split import Split
-from mtl_utils.evaluation import Evaluation, check_model_has_tasks, evaluate, predict
-from mtl_utils.lab import controls
-from mtl_utils.lab.canvas import Canvas
-from mtl_utils.lab.panel import Panel
-from mtl_utils.lab.sample_images import SampleImages, choose_images, first_with_labels
-from mtl_utils.lab.scales import in_words
-from mtl_utils.lab.steering_plane import SteeringPlane
-from mtl_utils.plotting.colours import task_colours
-from mtl_utils.sweeping import SweepPoint
+from mtl_utils.datasets.dataset import MultiTaskDataset
+from mtl_utils.evaluation import Evaluation, evaluate, predict
+from mtl_utils.experiments.sweep import SweepPoint
+from mtl_utils.lab.engine import controls
+from mtl_utils.lab.engine.panel import Panel
+from mtl_utils.lab.views.canvas import Canvas
+from mtl_utils.lab.views.sample_images import SampleImages, choose_images, first_with_labels
+from mtl_utils.lab.views.scales import in_words
+from mtl_utils.lab.views.steering_plane import SteeringPlane
+from mtl_utils.models.forward import check_model_has_tasks
+from mtl_utils.plotting.colors import task_colors
 
 _POSITIONS = 20  # steps of the slider from one end to the other
 _IMAGES = 8
@@ -46,7 +47,7 @@ class SteerableLab(Panel):
         ValueError: in words, if the model cannot be steered or has no head for a task.
     """
 
-    def __init__(self, model: nn.Module, split: Split, *, sweep: Sequence[SweepPoint] = ()) -> None:
+    def __init__(self, model: nn.Module, split: MultiTaskDataset, *, sweep: Sequence[SweepPoint] = ()) -> None:
         if not isinstance(getattr(model, "preference", None), dict):
             raise ValueError(f"{type(model).__name__} cannot be steered: it has no preference; see models.ParetoManifold")
         check_model_has_tasks(model, split.tasks)
@@ -60,14 +61,14 @@ class SteerableLab(Panel):
             )
         self._measured: dict[tuple[float, ...], Evaluation] = {}
         start = self._steerable.preference = dict.fromkeys(names, 1 / len(names))
-        colours = task_colours(names)
+        colors = task_colors(names)
         along = self._positions(names)
         curve = [self._measure(each) for each in along]
         self._samples = choose_images(model, self._split, _IMAGES, [along[0], along[-1]])
         super().__init__(Canvas(10, 4.6), lines=2)
-        self._plane = SteeringPlane(self._canvas.figure, self.tasks, colours, curve, sweep, line=len(names) == 2)
-        self._images = SampleImages(self._canvas.figure, self._samples, colours)
-        self._add_sliders(names, start, colours)
+        self._plane = SteeringPlane(self._canvas.figure, self.tasks, colors, curve, sweep, line=len(names) == 2)
+        self._images = SampleImages(self._canvas.figure, self._samples, colors)
+        self._add_sliders(names, start, colors)
         self._draw()
 
     @property
@@ -100,7 +101,7 @@ class SteerableLab(Panel):
             self._measured[key] = evaluate(self._model, self._split)
         return self._measured[key]
 
-    def _add_sliders(self, names: list[str], start: dict[str, float], colours: dict[str, str]) -> None:
+    def _add_sliders(self, names: list[str], start: dict[str, float], colors: dict[str, str]) -> None:
         if len(names) == 2:
             first, second = names
             self.sliders = [
@@ -115,7 +116,7 @@ class SteerableLab(Panel):
                 ipywidgets.FloatSlider(
                     value=start[name], min=0, max=1, step=1 / _POSITIONS, readout_format=".2f", description=name,
                     tooltip=f"How much task {name} counts, beside the others. No training happens.",
-                    style={"handle_color": colours[name], "description_width": "100px"}, layout={"width": "330px"},
+                    style={"handle_color": colors[name], "description_width": "100px"}, layout={"width": "330px"},
                 )
                 for name in names
             ]  # fmt: skip

@@ -1,26 +1,18 @@
-"""Hard parameter sharing: one encoder, and a head for each task. With one task it is a single-task network."""
+"""Hard parameter sharing: one encoder, and a head for each task. With one task it is a single-task network.
+
+Separate networks, the other end, stand below: one network for each task, side by side as one model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from mtl_utils.models.building import build_encoder_and_heads
-from mtl_utils.models.multi_task_model import MultiTaskModel, Part
-from mtl_utils.models.stages import EncoderFactory
+from mtl_utils.models.base import HasTasks, MultiTaskModel, Part
+from mtl_utils.models.encoders.stages import EncoderFactory
+from mtl_utils.models.heads import build_encoder_and_heads
 from mtl_utils.randomness import seeded
-from mtl_utils.tasks import Task
-
-
-class HasTasks(Protocol):
-    """Anything with tasks and an image shape: a data set or a split."""
-
-    @property
-    def tasks(self) -> Sequence[Task]: ...
-    @property
-    def image_shape(self) -> tuple[int, int, int]: ...
 
 
 class HardSharing(MultiTaskModel):
@@ -92,3 +84,31 @@ def check_single_tasks(networks: Mapping[str, HardSharing]) -> None:
     for name, network in networks.items():
         if network.task_names != (name,):
             raise ValueError(f"the network for task '{name}' answers {list(network.task_names)}; it must answer '{name}' alone")
+
+
+class SeparateNetworks(MultiTaskModel):
+    """A network for each task, each reading the image for itself.
+
+    Args:
+        networks: for each task a single-task network, trained or not.
+    """
+
+    def __init__(self, networks: Mapping[str, HardSharing]) -> None:
+        super().__init__(tuple(networks))
+        check_single_tasks(networks)
+        self.networks = nn.ModuleDict(dict(networks))
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        return {name: network(images)[name] for name, network in self.networks.items()}
+
+    def parts(self) -> list[Part]:
+        return [
+            Part(f"{part.name} of {name}" if part.name.startswith("encoder") else part.name, (name,), part.module, part.level)
+            for name, network in self.networks.items()
+            for part in network.parts()  # type: ignore[operator]
+        ]
+
+
+def separate_networks(encoder: EncoderFactory, data: HasTasks, *, seed: int = 0) -> SeparateNetworks:
+    """An untrained network for each task of `data`; all start from the same encoder weights. See `single_task`."""
+    return SeparateNetworks({task.name: single_task(encoder, data, task.name, seed=seed) for task in data.tasks})

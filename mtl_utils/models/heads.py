@@ -1,34 +1,47 @@
-"""Heads: what turns an encoder's features into one task's output."""
+"""Heads: what turns an encoder's features into one task's output; and what nearly every model is built from."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mtl_utils.models.encoders.stages import EncoderFactory, build_encoder, stage_shapes
 from mtl_utils.tasks import Task
 
 
 def make_head(task: Task, feature_shape: tuple[int, ...], image_shape: tuple[int, int, int]) -> nn.Module:
-    """The usual head for a task: linear for one answer per image, convolutional for one per pixel.
+    """The usual head for a task: linear for one answer per image, convolutional for a map of answers.
 
     Args:
         task: the task; decides the size of the output.
         feature_shape: the encoder's output without the batch dimension: `(features,)` or `(channels, H', W')`.
-        image_shape: channels, height and width of the images; tasks per pixel answer in this height and width.
+        image_shape: channels, height and width of the images; decides the size of a map of answers.
 
     Raises:
-        ValueError: if a task per pixel gets features that have lost their place in the image.
+        ValueError: if a task with a map of answers gets features that have lost their place in the image.
     """
-    if task.is_per_pixel:
+    if task.stride is not None:
         if len(feature_shape) != 3:
             raise ValueError(
                 f"task '{task.name}' is a {task.kind} and needs features with height and width, but the encoder gives a "
                 f"vector of {feature_shape[0]}; build it without its pooling (such as small_cnn with pool=False)"
             )
-        return PixelHead(feature_shape[0], task.output_size, image_shape[1:])
+        height, width = task.grid(image_shape[1:])
+        return PixelHead(feature_shape[0], task.output_size, (height, width))
     if len(feature_shape) == 3:
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(feature_shape[0], task.output_size))
     return nn.Linear(feature_shape[0], task.output_size)
+
+
+def build_encoder_and_heads(
+    encoder: EncoderFactory, image_shape: tuple[int, int, int], tasks: Sequence[Task]
+) -> tuple[nn.Sequential, dict[str, nn.Module]]:
+    """An encoder, and a head for each task; initial weights come from the global generator (see `randomness.seeded`)."""
+    built = build_encoder(encoder, image_shape)
+    features = stage_shapes(built, image_shape)[-1]
+    return built, {task.name: make_head(task, features, image_shape) for task in tasks}
 
 
 class PixelHead(nn.Module):

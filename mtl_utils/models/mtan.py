@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mtl_utils.device import device_of
-from mtl_utils.models.hard_sharing import HasTasks, hard_sharing
-from mtl_utils.models.multi_task_model import MultiTaskModel, Part
-from mtl_utils.models.stages import EncoderFactory, stage_shapes
+from mtl_utils.models.base import HasTasks, MultiTaskModel, Part
+from mtl_utils.models.encoders.stages import EncoderFactory, stage_shapes
+from mtl_utils.models.hard_sharing import hard_sharing
 from mtl_utils.randomness import seeded
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from mtl_utils.models.multi_task_model import MultiTaskModel, Part
+from mtl_utils.models.base import MultiTaskModel, Part
 
 Preference = dict[str, float]
 
@@ -22,7 +22,7 @@ class ParetoManifold(MultiTaskModel):
     measure wherever the last draw was). In evaluation mode the model is the one of its `preference`. Moving along the front
     costs one mixture of weights, and no training.
 
-    Deviations: one draw per step, as in the paper's first form (its regularisation by several draws is left out); models with
+    Deviations: one draw per step, as in the paper's first form (its regularization by several draws is left out); models with
     batch norm are refused, since one running mean cannot fit all positions.
 
     Args:

@@ -1,6 +1,6 @@
 """Every figure: functions that take and return matplotlib `Axes`."""
 
-from mtl_utils.plotting.colours import task_colour, task_colours
+from mtl_utils.plotting.colors import task_color, task_colors
 from mtl_utils.plotting.comparisons import plot_comparison, plot_spread
 from mtl_utils.plotting.confusion import joint_errors, plot_joint_errors
 from mtl_utils.plotting.histories import plot_history, plot_weights, smoothed
@@ -41,6 +41,6 @@ __all__ = [
     "show_tracks",
     "show_video",
     "smoothed",
-    "task_colour",
-    "task_colours",
+    "task_color",
+    "task_colors",
 ]

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from mtl_utils.metrics import mean_interval
+from mtl_utils.measures.intervals import mean_interval
 from mtl_utils.plotting.axes import axes_or_new, tidy
-from mtl_utils.plotting.colours import task_colours
+from mtl_utils.plotting.colors import task_colors
 
 # For each method, for each task, one number per seed.
 Results = Mapping[str, Mapping[str, Sequence[float]]]
@@ -26,7 +26,7 @@ def plot_comparison(results: Results, ax: Axes | None = None, *, label: str = "t
     """
     tasks = list(dict.fromkeys(name for by_task in results.values() for name in by_task))
     ax = tidy(axes_or_new(ax, size=(6.4, 0.7 + 0.34 * len(results) * max(len(tasks), 1))))
-    colours = task_colours(tasks)
+    colors = task_colors(tasks)
     height = 0.7 / max(len(tasks), 1)
     for row, by_task in enumerate(results.values()):
         for offset, name in enumerate(tasks):
@@ -34,14 +34,14 @@ def plot_comparison(results: Results, ax: Axes | None = None, *, label: str = "t
             if not values:
                 continue
             y = row + (offset - (len(tasks) - 1) / 2) * height
-            ax.plot(values, np.full(len(values), y), "o", color=colours[name], alpha=0.45, ms=5.5, mew=0)
+            ax.plot(values, np.full(len(values), y), "o", color=colors[name], alpha=0.45, ms=5.5, mew=0)
             if len(values) == 2:  # two numbers have a mean, but an interval wider than any picture
-                ax.plot(sum(values) / 2, y, "|", color=colours[name], ms=12, mew=2)
+                ax.plot(sum(values) / 2, y, "|", color=colors[name], ms=12, mew=2)
             elif len(values) > 2:
                 mean, half_width = mean_interval(values)
-                ax.errorbar(mean, y, xerr=half_width, fmt="|", color=colours[name], capsize=3, ms=9, mew=2, lw=1.4)
+                ax.errorbar(mean, y, xerr=half_width, fmt="|", color=colors[name], capsize=3, ms=9, mew=2, lw=1.4)
     for name in tasks:
-        ax.plot([], [], "o", color=colours[name], label=name)
+        ax.plot([], [], "o", color=colors[name], label=name)
     ax.set_yticks(range(len(results)), list(results))
     ax.set_ylim(len(results) - 0.45, -0.55)
     ax.set(xlabel=f"{label}; bars: 95 % interval of the mean", title=title)
@@ -54,7 +54,7 @@ def plot_spread(
     values: Mapping[str, Mapping[float, Sequence[float]]],
     ax: Axes | None = None,
     *,
-    colours: Mapping[str, str] | None = None,
+    colors: Mapping[str, str] | None = None,
     label: str = "",
     across: str = "",
     title: str = "",
@@ -64,19 +64,19 @@ def plot_spread(
     Args:
         values: for each line, for each place on the horizontal axis, one number per seed.
         ax: where to draw.
-        colours: of the lines; by default they are taken for tasks.
+        colors: of the lines; by default they are taken for tasks.
         label: vertical axis.
         across: horizontal axis.
         title: text above.
     """
     ax = tidy(axes_or_new(ax))
-    colours = colours if colours is not None else task_colours(list(values))
+    colors = colors if colors is not None else task_colors(list(values))
     for name, line in values.items():
         places = list(line)
         means = [float(np.mean(line[place])) for place in places]
-        ax.plot(places, means, "o-", color=colours[name], ms=4, label=name)
+        ax.plot(places, means, "o-", color=colors[name], ms=4, label=name)
         ax.fill_between(
-            places, [min(line[p]) for p in places], [max(line[p]) for p in places], color=colours[name], alpha=0.15, lw=0
+            places, [min(line[p]) for p in places], [max(line[p]) for p in places], color=colors[name], alpha=0.15, lw=0
         )
     ax.set(xlabel=across, ylabel=label, title=title)
     ax.legend(frameon=False, fontsize=8)

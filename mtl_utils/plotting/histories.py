@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from mtl_utils.history import History
 from mtl_utils.plotting.axes import axes_grid, axes_or_new, tidy
-from mtl_utils.plotting.colours import task_colours
+from mtl_utils.plotting.colors import task_colors
+from mtl_utils.training.history import History
 
 
 def plot_history(history: History, axes: Sequence[Axes] | None = None, *, title: str = "") -> list[Axes]:
@@ -26,17 +26,17 @@ def plot_history(history: History, axes: Sequence[Axes] | None = None, *, title:
     """
     grid = axes_grid(axes, 1, 2, size=(4.4, 3.0))
     losses, metrics = grid[:2]
-    colours = task_colours(history.tasks)
+    colors = task_colors(history.tasks)
     numbers = [step.number for step in history.steps]
-    for name, colour in colours.items():
-        losses.plot(numbers, smoothed([step.losses[name] for step in history.steps]), color=colour, linewidth=1, label=name)
+    for name, color in colors.items():
+        losses.plot(numbers, smoothed([step.losses[name] for step in history.steps]), color=color, linewidth=1, label=name)
         if history.validations:
             when = [step.number for step in history.validations]
             losses.plot(
-                when, [_validated(step, "losses", name) for step in history.validations], "o--", color=colour, ms=4, lw=0.8
+                when, [_validated(step, "losses", name) for step in history.validations], "o--", color=color, ms=4, lw=0.8
             )
             metrics.plot(
-                when, [_validated(step, "metrics", name) for step in history.validations], "o-", color=colour, ms=4, label=name
+                when, [_validated(step, "metrics", name) for step in history.validations], "o-", color=color, ms=4, label=name
             )
     if history.best_step is not None:
         metrics.axvline(history.best_step, color="#777777", linewidth=0.8, linestyle=":")
@@ -53,8 +53,8 @@ def plot_weights(history: History, ax: Axes | None = None, *, title: str = "") -
     """The effective weight of each task over the steps of a run."""
     ax = tidy(axes_or_new(ax))
     numbers = [step.number for step in history.steps]
-    for name, colour in task_colours(history.tasks).items():
-        ax.plot(numbers, [step.weights[name] for step in history.steps], color=colour, linewidth=1, label=name)
+    for name, color in task_colors(history.tasks).items():
+        ax.plot(numbers, [step.weights[name] for step in history.steps], color=color, linewidth=1, label=name)
     ax.set(xlabel="step", ylabel="effective weight", title=title)
     ax.legend(frameon=False, fontsize=8)
     return ax

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from mtl_utils.data.split import Split
+from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.plotting.axes import axes_grid, axes_or_new
 from mtl_utils.tasks import MISSING_CLASS, Task
 
@@ -16,7 +16,7 @@ def show_image(image: Tensor, ax: Axes | None = None, *, title: str = "") -> Axe
     """Draw one image.
 
     Args:
-        image: `[1, H, W]` or `[H, W]` (grey) or `[3, H, W]` (colour); `uint8`, or real values from 0 to 1.
+        image: `[1, H, W]` or `[H, W]` (gray) or `[3, H, W]` (color); `uint8`, or real values from 0 to 1.
         ax: where to draw.
         title: text above it.
     """
@@ -32,7 +32,7 @@ def show_image(image: Tensor, ax: Axes | None = None, *, title: str = "") -> Axe
 
 
 def show_split(
-    split: Split,
+    split: MultiTaskDataset,
     count: int = 8,
     *,
     first: int = 0,
@@ -72,7 +72,7 @@ def class_name(task: Task, number: int) -> str:
 
 
 def _label(task: Task, target: Tensor, answers: Tensor | None, index: int) -> str:
-    if task.kind == "classification":
+    if task.is_classification and task.stride is None:
         text = f"{task.name}: {class_name(task, int(target))}"
         if answers is None:
             return text
@@ -80,7 +80,7 @@ def _label(task: Task, target: Tensor, answers: Tensor | None, index: int) -> st
         if int(target) == MISSING_CLASS:  # nobody knows whether it is right
             return f"{text} ({class_name(task, answer)})"
         return f"{text} ✓" if answer == int(target) else f"{text} ✗ ({class_name(task, answer)})"
-    if task.kind == "regression" and task.output_size <= 4:
+    if task.stride is None and task.output_size <= 4:
         present = bool(task.labelled(target).any())
         return f"{task.name}: " + (", ".join(f"{value:.1f}" for value in target.tolist()) if present else "?")
     return ""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from mtl_utils.pareto import pareto_front
+from mtl_utils.measures.pareto import pareto_front
 from mtl_utils.plotting.axes import axes_or_new, tidy
-from mtl_utils.plotting.colours import GREY
+from mtl_utils.plotting.colors import GRAY
 
 
 def plot_front(
@@ -17,7 +17,7 @@ def plot_front(
     ax: Axes | None = None,
     *,
     higher_is_better: bool | Sequence[bool] = True,
-    colour: str = GREY,
+    color: str = GRAY,
     label: str = "",
     marker: str = "o",
     size: float = 28,
@@ -28,15 +28,15 @@ def plot_front(
         points: `[N, 2]`.
         ax: where to draw; a new figure by default.
         higher_is_better: for both tasks, or for each.
-        colour, label, marker, size: as matplotlib has them.
+        color, label, marker, size: as matplotlib has them.
     """
     ax = tidy(axes_or_new(ax, size=(4.6, 4.2)))
     table = np.asarray(points, dtype=float).reshape(-1, 2)
     front = pareto_front(table.tolist(), higher_is_better).numpy() if len(table) else np.zeros(0, dtype=bool)
-    ax.plot(*staircase(table[front], higher_is_better), color=colour, linewidth=1, alpha=0.6)
-    ax.scatter(table[front, 0], table[front, 1], s=size, color=colour, marker=marker, label=label or None, zorder=3)
+    ax.plot(*staircase(table[front], higher_is_better), color=color, linewidth=1, alpha=0.6)
+    ax.scatter(table[front, 0], table[front, 1], s=size, color=color, marker=marker, label=label or None, zorder=3)
     x, y = table[~front].T
-    ax.scatter(x, y, s=size * 0.7, facecolors="none", edgecolors=colour, marker=marker, zorder=3)
+    ax.scatter(x, y, s=size * 0.7, facecolors="none", edgecolors=color, marker=marker, zorder=3)
     return ax
 
 

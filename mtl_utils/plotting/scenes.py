@@ -1,4 +1,4 @@
-"""Moving scenes with their labels: boxes, classes, masks, depth, tracks. An object keeps its colour in all frames."""
+"""Moving scenes with their labels: boxes, classes, masks, depth, tracks. An object keeps its color in all frames."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from mtl_utils.data.moving_scenes import Scenes
-from mtl_utils.data.moving_scenes.motion import BACKGROUND_DEPTH, NEAREST
+from mtl_utils.datasets.moving_scenes import Scenes
+from mtl_utils.datasets.moving_scenes.motion import BACKGROUND_DEPTH, NEAREST
 from mtl_utils.plotting.axes import axes_grid, axes_or_new
-from mtl_utils.plotting.colours import task_colour
+from mtl_utils.plotting.colors import task_color
 from mtl_utils.plotting.images import show_image
 
-# Colour-blind safe, and light enough to be seen on dark backgrounds (Okabe & Ito, "Color universal design", 2008).
+# Color-blind safe, and light enough to be seen on dark backgrounds (Okabe & Ito, "Color universal design", 2008).
 _TRACKS = ("#56B4E9", "#E69F00", "#F0E442", "#CC79A7", "#009E73", "#D55E00", "#FFFFFF")
 # Eleven kinds of pixel: no palette keeps so many apart for every eye, so names are written on them too.
 _CLASSES = ("#1a1a1a", *(f"C{number}" for number in range(10)))
 _OUTLINE = [patheffects.withStroke(linewidth=2, foreground="#000000aa")]
 
 
-def track_colour(track: int) -> str:
-    """The colour of an object, the same in all frames."""
+def track_color(track: int) -> str:
+    """The color of an object, the same in all frames."""
     return _TRACKS[track % len(_TRACKS)]
 
 
@@ -41,14 +41,14 @@ def show_boxes(scenes: Scenes, scene: int, frame: int, ax: Axes | None = None, *
     ax = show_image(scenes.videos[scene, frame], ax)
     for k in np.flatnonzero(scenes.visibility[scene, frame] > 0).tolist():
         x0, y0, x1, y1 = scenes.boxes[scene, frame, k].tolist()
-        colour = track_colour(k)
+        color = track_color(k)
         # imshow centres pixel (0, 0) on the point (0, 0), boxes count its edges.
-        ax.add_patch(Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=colour, linewidth=1.4))
+        ax.add_patch(Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=color, linewidth=1.4))
         if names:
             name = scenes.class_names[int(scenes.classes[scene, frame, k])]
             # Above the box, or under it where the frame ends.
             y, side = (y0 - 1.2, "bottom") if y0 > 6 else (y1 + 0.4, "top")
-            tag = {"facecolor": colour, "edgecolor": "none", "pad": 0.6}
+            tag = {"facecolor": color, "edgecolor": "none", "pad": 0.6}
             ax.text(x0, y, name, color="black", fontsize=6.5, va=side, bbox=tag, clip_on=True)
     return ax
 
@@ -83,7 +83,7 @@ def show_class_map(class_map: Tensor, class_names: Sequence[str], ax: Axes | Non
     for number in np.unique(classes[classes > 0]):
         rows, columns = np.nonzero(classes == number)
         if len(rows) >= 12:
-            # The pixel of this class that is nearest to the middle of them all: the name stands on its own colour.
+            # The pixel of this class that is nearest to the middle of them all: the name stands on its own color.
             at = np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2)
             ax.text(
                 columns[at], rows[at], class_names[number - 1],
@@ -100,13 +100,13 @@ def show_depth_map(depth_map: Tensor, ax: Axes | None = None) -> Axes:
 
 
 def show_masks(scenes: Scenes, scene: int, frame: int, ax: Axes | None = None) -> Axes:
-    """A frame in grey with the visible pixels of every object in its track's colour."""
-    grey = scenes.videos[scene, frame].float().mean(0).numpy() / 255
-    picture = np.repeat(grey[..., None], 3, axis=2) * 0.6
+    """A frame in gray with the visible pixels of every object in its track's color."""
+    gray = scenes.videos[scene, frame].float().mean(0).numpy() / 255
+    picture = np.repeat(gray[..., None], 3, axis=2) * 0.6
     instances = scenes.instances[scene, frame].numpy()
     for k in range(scenes.places):
         mask = instances == k + 1
-        picture[mask] = np.array(to_rgb(track_colour(k))) * (0.55 + 0.45 * grey[mask][:, None])
+        picture[mask] = np.array(to_rgb(track_color(k))) * (0.55 + 0.45 * gray[mask][:, None])
     ax = _bare(axes_or_new(ax, size=(2.2, 2.4)))
     ax.imshow(picture.clip(0, 1), interpolation="nearest")
     return ax
@@ -116,14 +116,14 @@ def show_tracks(scenes: Scenes, scene: int, frame: int, ax: Axes | None = None) 
     """A frame with the paths of all centres so far, and an arrow four times as long as each displacement."""
     ax = show_image(scenes.videos[scene, frame], ax)
     for k in np.flatnonzero(scenes.tracks[scene, frame] >= 0).tolist():
-        colour = track_colour(k)
+        color = track_color(k)
         path = scenes.centres[scene, : frame + 1, k].numpy() - 0.5
-        ax.plot(*path.T, color=colour, lw=1.2, marker="o", ms=2.2, path_effects=_OUTLINE)
+        ax.plot(*path.T, color=color, lw=1.2, marker="o", ms=2.2, path_effects=_OUTLINE)
         if frame > 0:
             dx, dy = 4 * scenes.displacements[scene, frame, k].numpy()
             ax.annotate(
                 "", (path[-1, 0] + dx, path[-1, 1] + dy), path[-1],
-                arrowprops={"arrowstyle": "->", "color": colour, "lw": 1.6, "shrinkA": 0, "shrinkB": 0},
+                arrowprops={"arrowstyle": "->", "color": color, "lw": 1.6, "shrinkA": 0, "shrinkB": 0},
             )  # fmt: skip
     height, width = scenes.videos.shape[-2:]
     ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
@@ -146,7 +146,7 @@ def show_scene(scenes: Scenes, scene: int, frame: int, axes: Sequence[Axes] | No
         "tracking: path, displacement": "tracking",
     }
     for ax, (title, task) in zip(grid, titles.items(), strict=False):
-        ax.set_title(title, fontsize=9, color=task_colour(task))
+        ax.set_title(title, fontsize=9, color=task_color(task))
     return grid
 
 

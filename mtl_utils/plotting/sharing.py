@@ -7,13 +7,13 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, Patch
 
-from mtl_utils.models.multi_task_model import MultiTaskModel, Part
+from mtl_utils.models.base import MultiTaskModel, Part
 from mtl_utils.plotting.axes import axes_or_new
-from mtl_utils.plotting.colours import SHARED_COLOUR, task_colours
+from mtl_utils.plotting.colors import SHARED_COLOR, task_colors
 
 
 def plot_sharing(model: MultiTaskModel, ax: Axes | None = None, *, title: str = "") -> Axes:
-    """Draw a model's parts from the image (left) to the outputs (right); shared ones grey, others in their task's colour.
+    """Draw a model's parts from the image (left) to the outputs (right); shared ones gray, others in their task's color.
 
     A box is the wider the more parameters it has (by their logarithm), and says how many.
 
@@ -29,12 +29,12 @@ def plot_sharing(model: MultiTaskModel, ax: Axes | None = None, *, title: str = 
     lowest = min(height for placed in columns for _, _, height in placed)
     # High enough that the words in the lowest box have room.
     ax = axes_or_new(ax, size=(2.0 + 1.5 * len(levels), 0.9 + max(0.75, 0.26 / lowest) * len(rows)))
-    colours = task_colours(rows)
+    colors = task_colors(rows)
     for column, placed in enumerate(columns):
         for part, centre, height in placed:
-            _box(ax, part, column, centre, height, colours[part.tasks[0]] if len(part.tasks) == 1 else SHARED_COLOUR)
+            _box(ax, part, column, centre, height, colors[part.tasks[0]] if len(part.tasks) == 1 else SHARED_COLOR)
     for row, name in enumerate(rows):
-        ax.text(len(levels) - 0.42, row, name, color=colours[name], va="center", fontsize=10, fontweight="bold")
+        ax.text(len(levels) - 0.42, row, name, color=colors[name], va="center", fontsize=10, fontweight="bold")
     ax.text(-0.55, (len(rows) - 1) / 2, "image", ha="right", va="center", fontsize=10)
     ax.set_xlim(-1.1, len(levels) + 0.2)
     ax.set_ylim(len(rows) - 0.4, -0.6)
@@ -43,7 +43,7 @@ def plot_sharing(model: MultiTaskModel, ax: Axes | None = None, *, title: str = 
     shared = sum(part.size for part in parts if len(part.tasks) > 1)
     ax.set_title(title or f"{total:,} parameters, {shared:,} of them shared", fontsize=10)
     if shared:
-        ax.legend(handles=[Patch(color=SHARED_COLOUR, alpha=0.45, label="shared")], frameon=False, fontsize=8, loc="lower left")
+        ax.legend(handles=[Patch(color=SHARED_COLOR, alpha=0.45, label="shared")], frameon=False, fontsize=8, loc="lower left")
     return ax
 
 
@@ -66,12 +66,12 @@ def _placed(parts: list[Part], rows: tuple[str, ...]) -> list[tuple[Part, float,
     return placed
 
 
-def _box(ax: Axes, part: Part, column: int, centre: float, height: float, colour: str) -> None:
+def _box(ax: Axes, part: Part, column: int, centre: float, height: float, color: str) -> None:
     width = 0.34 + 0.1 * math.log10(max(part.size, 1))
     ax.add_patch(
         FancyBboxPatch(
             (column - width / 2, centre - height / 2), width, height, boxstyle="round,pad=0,rounding_size=0.06",
-            facecolor=colour, alpha=0.45, edgecolor=colour, linewidth=1.2,
+            facecolor=color, alpha=0.45, edgecolor=color, linewidth=1.2,
         )
     )  # fmt: skip
     name = part.name.removeprefix("encoder.").split(" of ")[0]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from mtl_utils.plotting.axes import axes_grid, axes_or_new, tidy
-from mtl_utils.plotting.colours import task_colours
+from mtl_utils.plotting.colors import task_colors
 from mtl_utils.plotting.images import show_image
 
 
@@ -26,14 +26,14 @@ def plot_alphas(
     """
     count = len(task_names)
     grid = axes_grid(axes, 1, len(alphas), size=(3.1, 0.9 + 0.42 * count**2))
-    colours = task_colours(list(task_names))
+    colors = task_colors(list(task_names))
     labels = [f"{taker} takes of {giver}" for taker in task_names for giver in task_names]
     for number, ((stage, alpha), ax) in enumerate(zip(alphas.items(), grid, strict=False)):
         tidy(ax)
         for row in range(count * count):
             values = alpha[row // count, row % count].flatten().numpy()
             spread = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else np.zeros(1)
-            ax.plot(values, row + spread, "o", ms=3.5, mew=0, alpha=0.6, color=colours[task_names[row % count]])
+            ax.plot(values, row + spread, "o", ms=3.5, mew=0, alpha=0.6, color=colors[task_names[row % count]])
             ax.plot([values.mean()] * 2, [row - 0.3, row + 0.3], color="#222222", lw=1.6)
         if start is not None:
             for place in (start, (1 - start) / max(count - 1, 1)):
@@ -58,10 +58,10 @@ def plot_masks(
     stages = list(next(iter(masks.values())))
     rows, columns = len(masks), 1 + len(stages)
     grid = axes_grid(axes, rows, columns, size=(1.9, 2.1))
-    colours = task_colours(list(masks))
+    colors = task_colors(list(masks))
     for row, (task, by_stage) in enumerate(masks.items()):
         show_image(image, grid[row * columns])
-        grid[row * columns].set_ylabel(task, color=colours[task], fontsize=11)
+        grid[row * columns].set_ylabel(task, color=colors[task], fontsize=11)
         for ax, stage in zip(grid[row * columns + 1 : (row + 1) * columns], stages, strict=True):
             mask = by_stage[stage][example].detach().cpu().mean(0)
             ax.imshow(mask.numpy(), cmap="viridis", interpolation="nearest")
@@ -82,16 +82,16 @@ def plot_gates(
         axes: one per task; a new figure by default.
     """
     grid = axes_grid(axes, 1, len(weights), size=(3.0, 2.6))
-    colours = task_colours(list(weights))
+    colors = task_colors(list(weights))
     for (task, given), ax in zip(weights.items(), grid, strict=False):
         tidy(ax)
         values = given.detach().cpu().numpy()
         places = np.arange(values.shape[1])
-        ax.bar(places, values.mean(0), width=0.62, color=colours[task], alpha=0.35)
+        ax.bar(places, values.mean(0), width=0.62, color=colors[task], alpha=0.35)
         # Side by side in the order of images: no chance is needed to keep the dots apart.
         for place in places:
             across = place + np.linspace(-0.25, 0.25, len(values))
-            ax.plot(across, values[:, place], ".", ms=2.5, color=colours[task], alpha=0.6)
+            ax.plot(across, values[:, place], ".", ms=2.5, color=colors[task], alpha=0.6)
         ax.set_xticks(places, list(names[task]), fontsize=9)
         ax.set(ylim=(0, 1.02), title=f"gate of {task}", ylabel="weight of the expert")
     return grid[: len(weights)]
@@ -107,7 +107,7 @@ def plot_similarity(
     down: str = "",
     title: str = "",
 ) -> Axes:
-    """A table of similarities from 0 to 1 (see `linear_cka`) as coloured fields with their numbers.
+    """A table of similarities from 0 to 1 (see `linear_cka`) as colored fields with their numbers.
 
     Args:
         matrix: one list per row.

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from torch import nn
 
+from mtl_utils._checks import check_positive
 from mtl_utils.balancing import Balancer
-from mtl_utils.choosing import MetricOf
-from mtl_utils.data.split import Batch, Split, check_positive
-from mtl_utils.evaluation import check_is_no_data_set, check_model_has_tasks
-from mtl_utils.history import History
+from mtl_utils.models.forward import check_model_has_tasks
 from mtl_utils.tasks import Task
+from mtl_utils.training.choosing import MetricOf
+from mtl_utils.training.history import History
 
 
 def check_length(epochs: int | None, steps: int | None) -> None:
@@ -21,9 +21,8 @@ def check_length(epochs: int | None, steps: int | None) -> None:
     check_positive("epochs" if steps is None else "steps", epochs if steps is None else steps)  # type: ignore[arg-type]
 
 
-def check_numbers(batch_size: int, validate_every: int | None, patience: int | None) -> None:
+def check_numbers(validate_every: int | None, patience: int | None) -> None:
     """Whole numbers above zero, where they are given."""
-    check_positive("batch size", batch_size)
     if validate_every is not None:
         check_positive("validate_every", validate_every)
     if patience is not None:
@@ -67,28 +66,7 @@ def check_heads(model: nn.Module, tasks: Sequence[Task]) -> None:
             raise ValueError(f"the model has a head for '{name}', but the data have no such task; their tasks are {names}")
 
 
-def check_validation(
-    val: Split | Iterable[Batch] | None,
-    training: Split | Iterable[Batch],
-    tasks: Sequence[Task],
-    patience: int | None,
-) -> None:
-    """The validation split is there if it is needed, and has the training split's tasks, image shape and normalisation."""
-    if patience is not None and val is None:
+def check_patience(patience: int | None, validates: bool) -> None:
+    """Early stopping needs a validation split."""
+    if patience is not None and not validates:
         raise ValueError("early stopping (patience) needs a validation split: give one in `val=`")
-    check_is_no_data_set(val)
-    if not isinstance(val, Split):
-        return
-    for task in tasks:
-        if task.name not in val.targets:
-            raise ValueError(f"the validation split has no task '{task.name}'; its tasks are {list(val.targets)}")
-    val.check_fits(tasks)
-    if not isinstance(training, Split):
-        return
-    if val.image_shape != training.image_shape:
-        raise ValueError(f"validation images are {val.image_shape}, training images {training.image_shape}")
-    if val.normalisation != training.normalisation:
-        raise ValueError(
-            "the validation split is normalised by other numbers than the training split, so the model would see other images "
-            "than it learns from; give val=validation.with_normalisation(training.normalisation), or both in a MultiTaskData"
-        )

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from mtl_utils.choosing import Chooser
 from mtl_utils.evaluation import Evaluation
 from mtl_utils.tasks import Task
+from mtl_utils.training.choosing import Chooser
 
 
 class BestWeights:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -10,17 +11,18 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from mtl_utils import randomness
 from mtl_utils.balancing import Balancer, WeightedSum
-from mtl_utils.choosing import Chooser, mean_improvement
-from mtl_utils.data.split import Batch, MultiTaskData, Split
+from mtl_utils.datasets.batches import Batches, Data, training_data
+from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.device import choose_device
-from mtl_utils.evaluation import evaluate, tasks_of
-from mtl_utils.history import History, Step
-from mtl_utils.randomness import RandomState, generator
-from mtl_utils.tasks import Task, check_tasks
-from mtl_utils.training.arguments import check_choose, check_heads, check_kinds, check_length, check_numbers, check_validation
-from mtl_utils.training.batch_stream import Data, completely_labelled, stream
+from mtl_utils.evaluation import evaluate_batches
+from mtl_utils.randomness import RandomState
+from mtl_utils.tasks import Batch, Task
+from mtl_utils.training.arguments import check_choose, check_heads, check_kinds, check_length, check_numbers, check_patience
 from mtl_utils.training.best_weights import BestWeights
+from mtl_utils.training.choosing import Chooser, mean_improvement
+from mtl_utils.training.history import History, Step
 from mtl_utils.training.optimizer import OptimizerFactory, adam, make_optimizer
 from mtl_utils.training.update import Update
 
@@ -36,7 +38,7 @@ def train(
     schedule: Callable[[Optimizer], LRScheduler] | None = None,
     balancer: Balancer | None = None,
     penalty: Callable[[nn.Module], Tensor] | None = None,
-    val: Split | Iterable[Batch] | None = None,
+    val: MultiTaskDataset | Iterable[Batch] | None = None,
     validate_every: int | None = None,
     choose: Chooser = mean_improvement,
     patience: int | None = None,
@@ -64,7 +66,7 @@ def train(
         penalty: added to what the balancer descends, whatever the balancer, such as `L1(1e-4)`.
         val: the validation split, where `data` does not bring one.
         validate_every: updates between validations; by default one after each epoch. There is always one at the end.
-        choose: says how good a validation is (higher is better), given the first one; see `mtl_utils.choosing`.
+        choose: says how good a validation is (higher is better), given the first one; see `mtl_utils.training`.
         patience: stop when so many validations in a row have brought nothing better.
         tasks: the tasks, if the data do not say.
         seed: decides the order of the images, and all else that is left to chance (dropout, random balancers).
@@ -75,37 +77,29 @@ def train(
         ValueError: in words, before the first update, if the arguments, model and data do not fit each other.
         NonFiniteLossError: names the task and the step.
     """
-    tasks = check_tasks(tasks if tasks is not None else tasks_of(data))
     check_length(epochs, steps)
-    check_numbers(batch_size, validate_every, patience)
+    check_numbers(validate_every, patience)
     check_kinds(optimizer, schedule, balancer, penalty, history)
+    training, validation_data = training_data(data, tasks, val=val, batch_size=batch_size)
+    tasks = training.tasks
     check_choose(choose, tasks)
     check_heads(model, tasks)
-    if isinstance(data, MultiTaskData):
-        training, val = data.train, data.val if val is None else val
-    else:
-        training = data  # type: ignore[assignment]
-    if isinstance(training, Split):
-        training.check_fits(tasks)
-        if training.tasks != tasks:
-            training = training.for_tasks(*[task.name for task in tasks])
-        training = training.with_any_label()  # an image without any label teaches nothing and would empty a batch
-    check_validation(val, training, tasks, patience)
+    check_patience(patience, validation_data is not None)
 
     device = choose_device(device)
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     balancer = balancer if balancer is not None else WeightedSum()
     balancer.prepare([task.name for task in tasks])
     descent = make_optimizer(optimizer if optimizer is not None else adam(), model, balancer)
-    update = Update(model, tasks, completely_labelled(training, tasks), descent, balancer, penalty)
+    update = Update(model, tasks, training.complete, descent, balancer, penalty)
     scheduler = schedule(descent) if schedule is not None else None
     history = history if history is not None else History()
-    chance = RandomState(seed, device)
+    order, chance = randomness.generator(seed), RandomState(seed, device)
     best = BestWeights(choose, tasks)
     number = 0
     started = time.perf_counter()
     try:
-        for epoch, epoch_ends, (images, targets) in stream(training, tasks, batch_size, generator(seed), device):
+        for epoch, epoch_ends, (images, targets) in _epochs(training, order, device):
             number += 1
             if not model.training:
                 model.train()
@@ -117,7 +111,9 @@ def train(
                 balancer.after_epoch()
             finished = number == steps or (epoch_ends and epoch == epochs)
             due = finished or (epoch_ends if validate_every is None else number % validate_every == 0)
-            validation = evaluate(model, val, tasks=tasks, device=device) if val is not None and due else None
+            validation = None
+            if due and validation_data is not None:
+                validation = evaluate_batches(model, validation_data, device=device)
             if validation is not None and best.consider(validation, model):
                 history.best_step = number
             step = Step(number, epoch, losses, weights, validation)
@@ -143,3 +139,10 @@ def train(
     finally:
         if best.weights is not None and history.best_step != number:
             model.load_state_dict(best.weights)
+
+
+def _epochs(data: Batches, order: torch.Generator, device: torch.device) -> Iterator[tuple[int, bool, Batch]]:
+    """Batches without end, each with the number of its epoch and whether it is the last of it."""
+    for epoch in itertools.count(1):
+        for is_last, batch in data.shuffled(order, device):
+            yield epoch, is_last, batch

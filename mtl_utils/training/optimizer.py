@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from mtl_utils.balancing import Balancer
-from mtl_utils.models.multi_task_model import MultiTaskModel
+from mtl_utils.models.base import MultiTaskModel
 
 ParameterGroups = list[dict[str, Any]]
 # Makes an optimizer from parameter groups, such as `lambda groups: torch.optim.SGD(groups, lr=0.1)`.

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mtl_utils.balancing import Balancer
-from mtl_utils.data.split import Targets
-from mtl_utils.evaluation import labelled_losses
-from mtl_utils.tasks import Task
+from mtl_utils.models.forward import labelled_losses
+from mtl_utils.tasks import Targets, Task
 
 
 class NonFiniteLossError(RuntimeError):

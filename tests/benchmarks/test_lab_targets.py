@@ -14,13 +14,13 @@ from typing import Any
 from browser.conftest import browser, jupyter_lab, notebook, page  # noqa: F401 (fixtures)
 from jupyter_client.manager import KernelManager
 
-from mtl_utils import data, models
+from mtl_utils import datasets, models
 from mtl_utils.lab import LossWeightLab
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SET_UP = """
 import asyncio, time
-from mtl_utils import balancing, data, models, training
+from mtl_utils import balancing, datasets, models, training
 from mtl_utils.lab import LossWeightLab, SteerableLab
 pairs = data.multi_mnist(train=4000, val=1000, test=200)
 make = lambda seed: models.hard_sharing(models.lenet, pairs, seed=seed)
@@ -60,7 +60,7 @@ def output_of(notebook: Any, cell: int) -> str:  # noqa: F811
 
 
 def test_a_moved_slider_is_used_within_one_step() -> None:
-    pairs = data.multi_mnist(train=2000, val=200, test=200)
+    pairs = datasets.multi_mnist(train=2000, val=200, test=200)
 
     async def measure() -> list[int]:
         lab = LossWeightLab(

@@ -10,7 +10,7 @@ import time
 import pytest
 import torch
 
-from mtl_utils import data, models
+from mtl_utils import datasets, models
 
 BATCH = 256
 WAYS = {
@@ -67,7 +67,7 @@ def step(model, source):
 
 @pytest.mark.parametrize("encoder", [models.lenet, models.small_cnn], ids=["lenet", "small_cnn"])
 def test_steps_against_hard_sharing_and_the_sum_of_parts(encoder):
-    source = data.multi_mnist(BATCH, 8, 8)
+    source = datasets.multi_mnist(BATCH, 8, 8)
     trained = {name: way(encoder, source) for name, way in WAYS.items()}
     found = {name: seconds(step(model, source)) for name, model in trained.items()}
     hard = found["hard sharing"]
@@ -80,7 +80,7 @@ def test_steps_against_hard_sharing_and_the_sum_of_parts(encoder):
 
 @pytest.mark.parametrize("tasks", [2, 4])
 def test_a_forward_pass_of_columns_costs_no_more_than_its_columns(tasks):
-    source = data.digits(BATCH, 8, 8).for_tasks(*["digit", "even", "large", "loop"][:tasks])
+    source = datasets.digits(BATCH, 8, 8).for_tasks(*["digit", "even", "large", "loop"][:tasks])
     images = source.train.batch(slice(0, BATCH))[0]
     with torch.no_grad():
         one = seconds(lambda: models.single_task(models.lenet, source, "digit")(images))

@@ -13,9 +13,9 @@ import time
 import pytest
 import torch
 
-from mtl_utils import data, models
+from mtl_utils import datasets, models
 from mtl_utils.evaluation import evaluate
-from mtl_utils.metrics import mean_interval
+from mtl_utils.measures.intervals import mean_interval
 from mtl_utils.randomness import generator
 from mtl_utils.training import train
 
@@ -25,7 +25,7 @@ every_encoder = pytest.mark.parametrize("encoder", [models.lenet, models.small_c
 
 @pytest.fixture(scope="module")
 def images():
-    return data.multi_mnist(10_000, 2_000, 10)
+    return datasets.multi_mnist(10_000, 2_000, 10)
 
 
 def by_hand(model, split, *, as_fit, seed=0):
@@ -36,7 +36,7 @@ def by_hand(model, split, *, as_fit, seed=0):
     layout = torch.channels_last if as_fit else torch.contiguous_format
     model.to(memory_format=layout).train()
     optimizer, order = torch.optim.Adam(model.parameters(), lr=2e-3, fused=True if as_fit else None), generator(seed)
-    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in split.normalisation)
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in split.normalization)
     scale, shift = 1 / (255 * std), mean / std
     left, right = split.targets["left"], split.targets["right"]
     while True:
@@ -115,7 +115,7 @@ def test_sixty_thousand_two_object_images():
     times = []
     for seed in range(3):
         start = time.perf_counter()
-        made = data.multi_mnist(60_000, 10_000, 10_000, seed=seed)
+        made = datasets.multi_mnist(60_000, 10_000, 10_000, seed=seed)
         times.append(time.perf_counter() - start)
     size = sum(tensor.untyped_storage().nbytes() for tensor in (made.train.images, *made.train.targets.values()))
     print(f"\n60,000 + 20,000 images in {min(times):.2f} s (median {median(times):.2f} s); the 60,000 take {size / 1e6:.0f} MB")
@@ -124,7 +124,7 @@ def test_sixty_thousand_two_object_images():
 
 
 def test_importing_adds_less_than_a_second():
-    rooms = "import mtl_utils\nfrom mtl_utils import balancing, claims, data, metrics, models, tasks, training"
+    rooms = "import mtl_utils\nfrom mtl_utils import balancing, datasets, measures, models, tasks, training"
 
     def seconds(more):
         code = (

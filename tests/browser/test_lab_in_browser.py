@@ -10,7 +10,7 @@ from typing import Any
 
 SET_UP = """
 import os
-from mtl_utils import balancing, data, models, training
+from mtl_utils import balancing, datasets, models, training
 from mtl_utils.lab import ConcaveFrontLab, LossWeightLab, SteerableLab
 pairs = data.multi_mnist(train=1000, val=200, test=200)
 make = lambda seed: models.hard_sharing(models.lenet, pairs, seed=seed)
@@ -218,9 +218,9 @@ def test_the_concave_front_plays(notebook: Any, jupyter_lab: Any) -> None:
 
 def test_the_penalty_slider_acts_while_it_trains(notebook: Any, jupyter_lab: Any) -> None:
     slider = (
-        "from mtl_utils.lab.penalty_slider import PenaltySlider\n"
+        "from mtl_utils.lab.penalty_slider import PenaltyLab\n"
         "columns = lambda seed: models.twin_columns(models.lenet, pairs, seed=seed)\n"
-        "lab = PenaltySlider(columns, pairs, penalty=models.DecoupledDistancePenalty(0.0, 1e-3),\n"
+        "lab = PenaltyLab(columns, pairs, penalty=penalties.DecoupledDistancePenalty(0.0, 1e-3),\n"
         "                    strengths=[0.0, 1.0, 10.0, float('inf')], steps=100_000, batch_size=64)\nlab"
     )
     page = open_lab(notebook, jupyter_lab, slider, "print(len(lab.history.steps), lab.penalty.strength)")

@@ -1,0 +1,37 @@
+"""Images with targets for several tasks, whole in memory, in splits for training, choosing and testing."""
+
+from mtl_utils.datasets.dataset import MultiTaskDataset, Normalization
+from mtl_utils.datasets.digits import ATTRIBUTES, digits
+from mtl_utils.datasets.labels import with_few_labels, with_label_noise
+from mtl_utils.datasets.moving_scenes import MovingScenes, Scenes, boxes_of, moving_scenes
+from mtl_utils.datasets.placed_digits import place, placed_digits
+from mtl_utils.datasets.sources import DataFileError, Source, data_folder, load_source
+from mtl_utils.datasets.splits import Splits
+from mtl_utils.datasets.two_objects import fashion_and_mnist, multi_fashion_mnist, multi_mnist, overlay
+from mtl_utils.tasks import Batch, Targets
+
+__all__ = [
+    "ATTRIBUTES",
+    "Batch",
+    "DataFileError",
+    "MovingScenes",
+    "MultiTaskDataset",
+    "Normalization",
+    "Scenes",
+    "Source",
+    "Splits",
+    "Targets",
+    "boxes_of",
+    "data_folder",
+    "digits",
+    "fashion_and_mnist",
+    "load_source",
+    "moving_scenes",
+    "multi_fashion_mnist",
+    "multi_mnist",
+    "overlay",
+    "place",
+    "placed_digits",
+    "with_few_labels",
+    "with_label_noise",
+]

@@ -1,0 +1,109 @@
+"""Making moving scenes from MNIST or Fashion-MNIST."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from mtl_utils import randomness
+from mtl_utils._checks import check_positive
+from mtl_utils.datasets.moving_scenes.looks import backgrounds, cut_out, object_colors
+from mtl_utils.datasets.moving_scenes.motion import Motion, move
+from mtl_utils.datasets.moving_scenes.rendering import Objects, Rendered, render
+from mtl_utils.datasets.moving_scenes.scenes import MovingScenes, Scenes
+from mtl_utils.datasets.pools import draw, source_pools
+from mtl_utils.datasets.sources import Source, load_source
+from mtl_utils.tasks import MISSING_CLASS
+
+_CHUNK = 16  # scenes rendered at a time: what is in memory besides the result stays small
+
+
+def moving_scenes(
+    train: int = 500,
+    val: int = 100,
+    test: int = 100,
+    *,
+    source: str = "FashionMNIST",
+    frames: int = 8,
+    size: int = 64,
+    objects: tuple[int, int] = (2, 4),
+    seed: int = 0,
+) -> MovingScenes:
+    """Short color videos of objects that move, bounce and hide one another, with exact labels.
+
+    Each object is a published image, cut out and colored by chance. It moves straight on in the picture and, slowly, in depth,
+    and turns back at the walls; it is the smaller, the deeper it is (size ∝ 1/depth), and nearer objects hide farther ones. The
+    background is a still marbled texture. Our own data set; its forebear is Moving MNIST (Srivastava et al., ICML 2015), where
+    digits overlap by their sum, without color, depth or occlusion.
+
+    Args:
+        train, val, test: how many videos. Validation objects are cut from the published training images, test objects are
+            published test images, so that no source image occurs in two splits.
+        source: `"FashionMNIST"` or `"MNIST"`.
+        frames: frames per video.
+        size: height and width in pixels, at least 16. The nearest objects span half of it.
+        objects: fewest and most objects in a video.
+        seed: decides everything that is left to chance.
+
+    Raises:
+        ValueError: if an argument makes no sense; says which.
+    """
+    for part, count in (("train", train), ("val", val), ("test", test)):
+        check_positive(f"the number of {part} videos", count)
+    check_positive("the number of frames", frames)
+    if not isinstance(size, int) or size < 16:
+        raise ValueError(f"frames must be at least 16 pixels high and wide, not {size!r}")
+    if not isinstance(objects, Sequence) or len(objects) != 2:
+        raise ValueError(f"objects= takes the fewest and the most in a video, such as (2, 4), not {objects!r}")
+    fewest, most = objects
+    check_positive("the fewest objects in a video", fewest)
+    if not isinstance(most, int) or not fewest <= most <= 50:
+        raise ValueError(f"the most objects in a video must be from {fewest} (the fewest) to 50, not {most!r}")
+    generator = randomness.generator(seed)
+    pools = source_pools(generator)
+    splits = {}
+    for part, count in (("train", train), ("val", val), ("test", test)):
+        published = load_source(source, train=part != "test")
+        sources = draw(pools[part], count * most, generator).view(count, most)
+        present = torch.arange(most) < torch.randint(fewest, most + 1, (count, 1), generator=generator)
+        splits[part] = _scenes(published, source, sources, present, frames, size, generator)
+    return MovingScenes(f"moving scenes ({source})", **splits)
+
+
+def _scenes(
+    published: Source,
+    kind: str,
+    sources: torch.Tensor,
+    present: torch.Tensor,
+    frames: int,
+    size: int,
+    generator: torch.Generator,
+) -> Scenes:
+    """Scenes of these source images `[S, K]`, as far as they are present `[S, K]`."""
+    scenes, places = sources.shape
+    motion = move(scenes, frames, places, size, generator)
+    hues = object_colors((scenes, places), generator)
+    chunks = []
+    for start in range(0, scenes, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        opacity, brightness = cut_out(published.images[sources[part]], kind)
+        looks = Objects(opacity, brightness, hues[part], present[part])
+        background = backgrounds(len(opacity), size, generator)
+        chunks.append(render(looks, Motion(*(tensor[part] for tensor in motion)), background))
+    rendered = Rendered(*(torch.cat(tensors) for tensors in zip(*chunks, strict=True)))
+    empty = ~present[:, None].expand(-1, frames, -1)
+    nan = float("nan")
+    centres = motion.centres.masked_fill(empty.unsqueeze(-1), nan)
+    return Scenes(
+        *rendered[:2],
+        boxes=rendered.boxes,
+        visibility=rendered.visibility,
+        classes=published.labels[sources][:, None].expand(-1, frames, -1).masked_fill(empty, MISSING_CLASS),
+        tracks=torch.arange(places).expand(scenes, frames, -1).masked_fill(empty, MISSING_CLASS),
+        centres=centres,
+        depths=motion.depths.masked_fill(empty, nan),
+        displacements=torch.cat([torch.full_like(centres[:, :1], nan), centres.diff(dim=1)], dim=1),
+        sources=sources.masked_fill(~present, MISSING_CLASS),
+        class_names=published.class_names,
+    )

@@ -1,0 +1,1 @@
+"""What a lab shows: pictures drawn off screen, and words."""

@@ -1,0 +1,44 @@
+"""Limits of axes that stay put: round numbers, which change seldom and so do not make a picture jump."""
+
+from __future__ import annotations
+
+import math
+
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from mtl_utils.tasks import Task
+
+_STEPS = (1.0, 2.0, 5.0, 10.0)
+
+
+def round_down(value: float) -> float:
+    """The largest of 1, 2, 5, 10, 20, 50 … (and 0.5, 0.2 …) that is not above a value > 0."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return max(step * power for step in _STEPS if step * power <= value * (1 + 1e-9))
+
+
+def round_up(value: float) -> float:
+    """The smallest of 1, 2, 5, 10, 20, 50 … (and 0.5, 0.2 …) that is not below a value > 0."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return min(step * power for step in _STEPS if step * power >= value * (1 - 1e-9))
+
+
+def in_words(task: Task, metric: float) -> str:
+    """A metric as one reads it: in percent if it is a share."""
+    if math.isnan(metric):
+        return "not measured"
+    return f"{100 * metric:.1f} %" if task.metric_is_share else f"{metric:.3g}"
+
+
+def label_of_axis(task: Task, quantity: str, *, higher_is_better: bool) -> str:
+    """Words for an axis on which better is to the right, or up, whichever way its numbers run."""
+    return f"{task.name}: {quantity}{'' if higher_is_better else ' (reversed)'} →"
+
+
+def plain_ticks(axis: Axis, *, dense: bool = True) -> None:
+    """Ticks at 1, 2, 5, 10 … (or at 1, 10, 100 … only) on a logarithmic axis, written as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if dense else (1,), numticks=20))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,92 @@
+"""What every multi-task model is: images in, one output per task out, and a list of parts that says what is shared."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from torch import Tensor, nn
+
+from mtl_utils.tasks import Task
+
+
+class Part(NamedTuple):
+    """A part of a model with the tasks whose outputs depend on it.
+
+    Attributes:
+        name: such as `encoder.conv1` or `head of left`.
+        tasks: names of the tasks that use it; two or more mean that it is shared.
+        module: its parameters.
+        level: its place on the way from the image (0) to the outputs, for pictures.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    module: nn.Module
+    level: int
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return sum(parameter.numel() for parameter in self.module.parameters())
+
+
+class HasTasks(Protocol):
+    """Anything with tasks and an image shape: a data set or a split."""
+
+    @property
+    def tasks(self) -> Sequence[Task]: ...
+    @property
+    def image_shape(self) -> tuple[int, int, int]: ...
+
+
+class MultiTaskModel(nn.Module, ABC):
+    """A model whose `forward(images)` returns `{task name: output}`.
+
+    A way of sharing lists its `parts`; which parameters are shared follows from that list and is written nowhere else.
+
+    Args:
+        task_names: names of the tasks, in order.
+    """
+
+    def __init__(self, task_names: Sequence[str]) -> None:
+        super().__init__()
+        if not task_names:
+            raise ValueError("a model needs at least one task, none was given")
+        self.task_names = tuple(task_names)
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Outputs of all tasks for images `[N, C, H, W]`."""
+
+    @abstractmethod
+    def parts(self) -> list[Part]:
+        """Every part once, in the order of `level`. Together the parts hold every parameter exactly once."""
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """Parameters that two or more tasks use. Empty for one task alone."""
+        return [parameter for part in self.parts() if len(part.tasks) > 1 for parameter in part.module.parameters()]
+
+    def task_parameters(self, name: str) -> list[nn.Parameter]:
+        """Parameters that this task alone uses."""
+        self.check_task(name)
+        return [parameter for part in self.parts() if part.tasks == (name,) for parameter in part.module.parameters()]
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """All parameters in groups for an optimizer, as PyTorch takes them.
+
+        A model whose parts need another step size overrides this: `learning_rate_factor` in a group multiplies the learning
+        rate, whatever it is (`train` sees to it; a schedule that sets absolute rates, such as OneCycleLR, takes it back).
+        """
+        return [{"params": list(self.parameters())}]
+
+    def check_task(self, name: str) -> None:
+        """Raise a `ValueError` in words if the model does not know the task."""
+        if name not in self.task_names:
+            raise ValueError(f"this model has no task '{name}'; its tasks are {list(self.task_names)}")
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Number of parameters of a module, each counted once."""
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -1,0 +1,1 @@
+"""Experts, and the gates that mix them."""
