@@ -52,8 +52,8 @@ def decode(
     A peak is a cell whose heat is the highest of the 3×3 cells around it, in the map of one class. The size and the offset at
     the peak give the box. Boxes are cut at the edge of the grid, since the visible part of an object lies in the frame.
 
-    Two objects of one class whose centers lie in one cell are one peak: one of them is lost. Two objects of different classes in
-    one cell are two peaks with the same box.
+    Two objects of one class whose centers lie in one cell are one peak: one of them is lost. Two objects of different classes
+    in one cell are two peaks with the same box.
 
     Args:
         heat: `[N, C, gh, gw]`, 0 to 1 (after the sigmoid), a map for each class.
@@ -93,7 +93,7 @@ def decode(
     boxes = torch.cat([low.clamp(min=0).minimum(limit), high.clamp(min=0).minimum(limit)], dim=1) * stride
     parts = (boxes, scores, kind, torch.stack([row, column], dim=1))
     found = counts.clamp(max=most).tolist()
-    return [Detections(*of_frame) for of_frame in zip(*(part.split(found) for part in parts), strict=True)]
+    return [Detections(*of_frame) for of_frame in zip(*(torch.split(part, found) for part in parts), strict=True)]
 
 
 def at_cells(maps: Tensor, detections: Sequence[Detections]) -> list[Tensor]:
@@ -108,7 +108,7 @@ def at_cells(maps: Tensor, detections: Sequence[Detections]) -> list[Tensor]:
     counts = [len(found.cells) for found in detections]
     cells = torch.cat([found.cells for found in detections]) if detections else torch.zeros(0, 2, dtype=torch.int64)
     frame = torch.repeat_interleave(torch.arange(len(counts), device=maps.device), torch.tensor(counts, device=maps.device))
-    return list(maps[frame, :, cells[:, 0], cells[:, 1]].split(counts))
+    return list(torch.split(maps[frame, :, cells[:, 0], cells[:, 1]], counts))
 
 
 def _check_maps(heat: Tensor, size: Tensor, offset: Tensor) -> None:
