@@ -12,6 +12,8 @@ from mtl_utils.datasets.moving_scenes.boxes import Detections
 
 VISIBLE = 0.25  # an object counts where at least this share of it is visible
 
+_NO_MASKS = "this frame has boxes and tracks, but no masks: integrate it with class maps first"
+
 
 @dataclass(frozen=True, eq=False)
 class TrackedFrame:
@@ -49,8 +51,20 @@ class TrackedFrame:
             ValueError: if the frame has no masks.
         """
         if self.instances is None:
-            raise ValueError("this frame has boxes and tracks, but no masks: integrate it with class maps first")
+            raise ValueError(_NO_MASKS)
         return self.instances == torch.arange(1, len(self) + 1, device=self.instances.device).view(-1, 1, 1)
+
+    @property
+    def class_map(self) -> Tensor:
+        """Class of each pixel, `int64` `[H, W]`: 0 background, c + 1 for class c."""
+        return self.class_and_instance[0]
+
+    @property
+    def class_and_instance(self) -> tuple[Tensor, Tensor]:
+        """Class (0 background, c + 1 for class c) and object (0 background, m + 1 for row m) of each pixel, two `[H, W]`."""
+        if self.instances is None:
+            raise ValueError(_NO_MASKS)
+        return torch.cat([torch.zeros(1, dtype=torch.int64), self.classes + 1])[self.instances], self.instances
 
     def pick(self, which: Tensor) -> TrackedFrame:
         """Some of the objects: `which` is a boolean mask `[M]`, or numbers in the order that is wanted."""

@@ -6,13 +6,14 @@ The numbers come from motmetrics 1.4.0, which computes those of the MOTChallenge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 
 from mtl_utils.datasets.moving_scenes import boxes_of
 from mtl_utils.tracking.frames import TrackedFrame
+from mtl_utils.tracking.integration import paired_iou
 
 
 class TrackMeasures(NamedTuple):
@@ -59,14 +60,10 @@ def measure_tracks(
     import numpy as np
     from torchvision.ops import box_iou
 
-    if len(true) != len(found):
-        raise ValueError(f"{len(true)} true videos, but {len(found)} found ones")
     accumulator = motmetrics.MOTAccumulator(auto_id=True)
     true_numbers: dict[tuple[int, int], int] = {}
     found_numbers: dict[tuple[int, int], int] = {}
-    for video, (true_video, found_video) in enumerate(zip(true, found, strict=True)):
-        if len(true_video) != len(found_video):
-            raise ValueError(f"video {video} has {len(true_video)} true frames, but {len(found_video)} found ones")
+    for video, (true_video, found_video) in enumerate(_paired(true, found)):
         for expected, got in zip(true_video, found_video, strict=True):
             iou = box_iou(expected.boxes, got.boxes)
             apart = iou < overlap
@@ -91,15 +88,45 @@ def box_mask_agreement(videos: Sequence[Sequence[TrackedFrame]]) -> float:
     Raises:
         ValueError: if a frame has no masks, or there is no object at all.
     """
-    shares = []
-    for frame in (frame for video in videos for frame in video):
-        around = boxes_of(frame.masks)
-        low = torch.maximum(frame.boxes[:, :2], around[:, :2])
-        high = torch.minimum(frame.boxes[:, 2:], around[:, 2:])
-        inner = (high - low).clamp(min=0).prod(1)
-        areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1) for boxes in (frame.boxes, around)]
-        shares.append((inner / (areas[0] + areas[1] - inner)).nan_to_num(0))
+    frames = [frame for video in videos for frame in video]
+    shares = [paired_iou(frame.boxes, boxes_of(frame.masks)) for frame in frames]
     every = torch.cat(shares) if shares else torch.zeros(0)
     if not len(every):
         raise ValueError("no frame has an object: boxes and masks cannot agree or disagree")
     return float(every.mean())
+
+
+def panoptic_quality(
+    true: Sequence[Sequence[TrackedFrame]], found: Sequence[Sequence[TrackedFrame]], class_count: int = 10
+) -> float:
+    """How well masks, classes and single objects are found together, 0 to 1 ("Panoptic segmentation", Kirillov et al., CVPR 2019).
+
+    As torchmetrics computes it, over the object classes that occur; background is one kind of "stuff", left out of the mean.
+    It looks at each frame alone: identities do not count.
+
+    Raises:
+        ValueError: if videos or frames are not equally many, or a frame has no masks.
+    """
+    from torchmetrics.detection import PanopticQuality
+
+    metric = PanopticQuality(things=set(range(1, class_count + 1)), stuffs={0}, return_per_class=True)
+    occurring: set[int] = set()
+    for true_video, found_video in _paired(true, found):
+        for expected, got in zip(true_video, found_video, strict=True):
+            metric.update(*(torch.stack(frame.class_and_instance, dim=-1)[None] for frame in (got, expected)))
+            occurring.update(expected.classes.tolist(), got.classes.tolist())
+    if not occurring:
+        raise ValueError("no frame has an object: there is no panoptic quality of background alone")
+    return float(metric.compute().flatten()[sorted(occurring)].mean())
+
+
+def _paired(
+    true: Sequence[Sequence[TrackedFrame]], found: Sequence[Sequence[TrackedFrame]]
+) -> Iterator[tuple[Sequence[TrackedFrame], Sequence[TrackedFrame]]]:
+    """True and found videos, one by one; an error in words if they are not equally many or long."""
+    if len(true) != len(found):
+        raise ValueError(f"{len(true)} true videos, but {len(found)} found ones")
+    for number, (true_video, found_video) in enumerate(zip(true, found, strict=True)):
+        if len(true_video) != len(found_video):
+            raise ValueError(f"video {number} has {len(true_video)} true frames, but {len(found_video)} found ones")
+        yield true_video, found_video

@@ -47,7 +47,7 @@ def decode(
     most: int = 20,
     exclusive: bool = False,
 ) -> list[Detections]:
-    """Boxes from the maps of a detector of centers (CenterNet: Zhou et al., "Objects as points", 2019), for many frames at once.
+    """Boxes from the maps of a detector of centers, for many frames at once (CenterNet: Zhou et al., "Objects as points", 2019).
 
     A peak is a cell whose heat is the highest of the 3×3 cells around it, in the map of one class. The size and the offset at
     the peak give the box. Boxes are cut at the edge of the grid, since the visible part of an object lies in the frame.
