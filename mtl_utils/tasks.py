@@ -111,6 +111,11 @@ class Task:
         """The type in which targets come to the loss."""
         return torch.int64 if self.is_classification else torch.float32
 
+    @property
+    def initial_output(self) -> tuple[float, ...]:
+        """What a new head should put out before it has learned, one number per output; empty if that does not matter."""
+        return ()
+
     def grid(self, image_size: tuple[int, int]) -> tuple[int, ...]:
         """Height and width of the map of answers for images of this height and width; empty for one answer per image."""
         return () if self.stride is None else tuple(-(-side // self.stride) for side in image_size)
