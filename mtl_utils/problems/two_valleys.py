@@ -53,7 +53,10 @@ class TwoValleys(MultiTaskModel):
             "first": (0.5 * (-one - 7) - torch.tanh(-two)).abs().clamp(min=_FLOOR).log() + 6,
             "second": (0.5 * (-one + 3) + torch.tanh(-two) + 2).abs().clamp(min=_FLOOR).log() + 6,
         }
-        g = {name: ((-one + at).square() + 0.1 * (two + 8).square()) / 10 + _LOWEST for name, at in (("first", 7), ("second", -7))}
+        g = {
+            name: ((-one + at).square() + 0.1 * (two + 8).square()) / 10 + _LOWEST
+            for name, at in (("first", 7), ("second", -7))
+        }
         return {name: above * f[name] + below * g[name] for name in f}
 
     @staticmethod
@@ -73,7 +76,9 @@ class TwoValleys(MultiTaskModel):
         They minimize share·L₁ + (1 − share)·L₂, whose x₁ is 7·(2·share − 1); x₂ is found on a fine grid.
         """
         share = torch.linspace(1, 0, points, dtype=torch.float64)
-        x = torch.stack([(7 * (2 * share - 1))[:, None].expand(-1, 2001), torch.linspace(-10, -7, 2001).double().expand(points, -1)], -1)
+        x = torch.stack(
+            [(7 * (2 * share - 1))[:, None].expand(-1, 2001), torch.linspace(-10, -7, 2001).double().expand(points, -1)], -1
+        )
         first, second = TwoValleys.losses(x).values()
         lowest = (share[:, None] * first + (1 - share[:, None]) * second).argmin(1)
         return x[torch.arange(points), lowest]
