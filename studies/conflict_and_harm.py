@@ -2,9 +2,9 @@
 
     python studies/conflict_and_harm.py
 
-About fifteen minutes on one core; what is in the file already is not computed again. Pairs of tasks on four data sets; for each
-pair and seed one network with hard sharing, watched in its first hundred updates, and a network for each task alone with the same
-images, updates and choice on validation.
+About fifteen minutes on one core; what is in the file already is not computed again. Pairs of tasks on four data sets; for
+each pair and seed one network with hard sharing, watched in its first hundred updates, and a network for each task alone with
+the same images, updates and choice on validation.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def pairs(seed: int) -> Iterator[tuple[Splits, str, str]]:
 
 
 def trained(splits: Splits, seed: int, watch: bool) -> tuple[dict[str, float], list[list[float]]]:
-    """The test accuracy of every task, and what was seen early: cosines of two tasks, of the control, and of its counterpart."""
+    """The test accuracy of every task; and early cosines of two tasks on a batch, of one task on two, of two tasks on two."""
     model = models.hard_sharing(models.lenet, splits, seed=seed)
     chance = generator(seed + 1000)
     seen: list[list[float]] = []

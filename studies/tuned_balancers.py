@@ -2,10 +2,10 @@
 
     python studies/tuned_balancers.py
 
-About twenty minutes on one core; what is in the files already is not computed again. Four tasks on MultiMNIST: both digits, and
-for each whether it is large. Every method tries the same six settings of Adam (step size and weight decay) with one seed, keeps the one
-with the best mean accuracy on validation, and is trained with it from six other seeds, as Kurin et al. (NeurIPS 2022) ask for. The
-plain sum is trained once more, with the library's default settings, to show what tuning alone brings.
+About twenty minutes on one core; what is in the files already is not computed again. Four tasks on MultiMNIST: both digits,
+and for each whether it is large. Every method tries the same six settings of Adam (step size and weight decay) with one seed,
+keeps the one with the best mean accuracy on validation, and is trained with it from six other seeds, as Kurin et al. (NeurIPS
+2022) ask for. The plain sum is trained once more with the library's default settings, to show what tuning alone brings.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def main() -> None:
         splits, seeds=[TUNING_SEED], measure=("val",), results=FOLDER / "tuned_balancers_tries.csv", **settings,
     )  # fmt: skip
     accuracy = tried.groupby("way")["metric"].mean()
-    best = {method: max(range(len(TRIES)), key=lambda n: accuracy[f"{method} / {n}"]) for method in METHODS}  # noqa: B023
+    best = {method: max(range(len(TRIES)), key=lambda n: accuracy[f"{method} / {n}"]) for method in METHODS}
     ways = {"sum, not tuned": way("sum", 1, 0)} | {method: way(method, best[method], len(TRIES)) for method in METHODS}
     compare(ways, splits, seeds=SEEDS, results=FOLDER / "tuned_balancers.csv", **settings)
 

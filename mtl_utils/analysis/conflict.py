@@ -81,7 +81,7 @@ def _gradients(model: MultiTaskModel, batch: Batch, tasks: Sequence[Task]) -> di
 
 
 def _cosines(sizes: dict[str, int], first: str, second: str, one: Tensor, two: Tensor, *, same_batch: bool) -> list[Conflict]:
-    pieces = zip(sizes, one.split(list(sizes.values())), two.split(list(sizes.values())), strict=True)
+    pieces = zip(sizes, torch.split(one, list(sizes.values())), torch.split(two, list(sizes.values())), strict=True)
     return [
         Conflict(where, first, second, same_batch, float(torch.cosine_similarity(a, b, 0)))
         for where, a, b in [(WHOLE, one, two), *pieces]

@@ -103,17 +103,35 @@ class Aggregation(Balancer):
         if self.level == "features":
             features = self._latest_features()
             jacobian = feature_gradients(losses, features, model)
-            combined, weights = self._combine(aggregator, jacobian, losses)
+            combined, weights = self._combine(aggregator, jacobian, tuple(losses))
             torch.autograd.backward(features, combined.view_as(features), inputs=shared)
-            return weights
+            return dict(zip(losses, weights.tolist(), strict=True))
         jacobian, shared = task_gradients(losses, model)
-        combined, weights = self._combine(aggregator, jacobian, losses)
+        combined, weights = self._combine(aggregator, jacobian, tuple(losses))
         start = 0
         for parameter in shared:
             piece = combined[start : start + parameter.numel()].view_as(parameter)
             parameter.grad = piece.clone() if parameter.grad is None else parameter.grad + piece
             start += parameter.numel()
-        return weights
+        return dict(zip(losses, weights.tolist(), strict=True))
+
+    def aggregate(self, jacobian: Tensor) -> tuple[Tensor, Tensor]:
+        """What the method makes of gradients alone, without a model.
+
+        Args:
+            jacobian: `[T, P]`, a gradient in each row.
+
+        Returns:
+            The aggregate `[P]`, and the weight of each task in it `[T]`, `nan` where the method has none.
+
+        Raises:
+            ValueError: as for a step, and if there is no matrix with two rows or more.
+        """
+        if jacobian.dim() != 2:
+            raise ValueError(f"gradients must come as a matrix [tasks, parameters], not {tuple(jacobian.shape)}")
+        if len(getattr(self, "tasks", ())) != len(jacobian):
+            self.prepare([f"task {number}" for number in range(1, len(jacobian) + 1)])
+        return self._combine(self._aggregator(self.tasks), jacobian, self.tasks)
 
     def _aggregator(self, tasks: tuple[str, ...]) -> Aggregator:
         if tasks not in self._aggregators:
@@ -129,13 +147,13 @@ class Aggregation(Balancer):
         features, self._features = self._features, None
         return features
 
-    def _combine(self, aggregator: Aggregator, jacobian: Tensor, losses: Losses) -> tuple[Tensor, Weights]:
+    def _combine(self, aggregator: Aggregator, jacobian: Tensor, tasks: tuple[str, ...]) -> tuple[Tensor, Tensor]:
         """The aggregate, and the weight of each task in it where the method has such."""
         # TorchJD costs a second to import, so it is imported by those who use it.
         from torchjd.aggregation import WeightedAggregator
 
         lengths = jacobian.norm(dim=1)
-        for name, length in zip(losses, lengths.tolist(), strict=True):
+        for name, length in zip(tasks, lengths.tolist(), strict=True):
             if not length < float("inf"):
                 raise ValueError(
                     f"the gradient of task '{name}' on the shared {self.level} is not finite: {aggregator} cannot combine it; "
@@ -144,13 +162,13 @@ class Aggregation(Balancer):
         scale = float(lengths.norm())
         if scale == 0:
             raise ValueError(
-                f"the gradients of all tasks ({', '.join(losses)}) on the shared {self.level} are zero, so {aggregator} has "
+                f"the gradients of all tasks ({', '.join(tasks)}) on the shared {self.level} are zero, so {aggregator} has "
                 "nothing to combine: is the encoder dead (all ReLUs off), or are the features detached from it?"
             )
-        if len(losses) == 1:
-            return jacobian[0], dict.fromkeys(losses, 1.0)
+        if len(tasks) == 1:
+            return jacobian[0], jacobian.new_ones(1)
         seen = jacobian / scale if self._any_scale else jacobian
         if not isinstance(aggregator, WeightedAggregator):
-            return aggregator(seen) * (scale if self._any_scale else 1.0), dict.fromkeys(losses, float("nan"))
+            return aggregator(seen) * (scale if self._any_scale else 1.0), jacobian.new_full((len(tasks),), float("nan"))
         weights: Tensor = aggregator.weighting(seen)
-        return weights @ jacobian, dict(zip(losses, weights.tolist(), strict=True))
+        return weights @ jacobian, weights

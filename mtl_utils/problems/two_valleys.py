@@ -1,8 +1,10 @@
-"""Two losses in the plane with steep valleys on the way to the front: the picture in which gradient methods introduce themselves."""
+"""Two losses in the plane, with steep valleys on the way to the front: the example by which gradient methods are known."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +50,7 @@ class TwoValleys(MultiTaskModel):
     def losses(x: Tensor) -> dict[str, Tensor]:
         """Both losses at points `[..., 2]`, each `[...]`."""
         one, two = x.unbind(-1)
-        above, below = torch.tanh(two / 2).clamp(min=0), torch.tanh(-two / 2).clamp(min=0)
+        above, below = _positive_part(torch.tanh(two / 2)), _positive_part(torch.tanh(-two / 2))
         f = {
             "first": (0.5 * (-one - 7) - torch.tanh(-two)).abs().clamp(min=_FLOOR).log() + 6,
             "second": (0.5 * (-one + 3) + torch.tanh(-two) + 2).abs().clamp(min=_FLOOR).log() + 6,
@@ -97,26 +99,31 @@ class TwoValleys(MultiTaskModel):
         return [Part("x", self.task_names, self.x, 0)]
 
 
+def _positive_part(x: Tensor) -> Tensor:
+    """max(x, 0), with the slope 1 at 0. Newer versions of PyTorch give `clamp` the slope 0 there: x would stay at (0, 0)."""
+    return torch.where(x >= 0, x, 0.0)
+
+
 def _output(output: Tensor, _: Tensor) -> Tensor:
     return output.mean()
 
 
 class FamoOfTwo:
-    """FAMO (Liu et al., NeurIPS 2023) on many points at once; as `balancing.FAMO`, on losses raised by 20 so that they are positive.
+    """FAMO (Liu et al., NeurIPS 2023) on many points at once: `balancing.FAMO`, on losses raised by 20 to be positive.
 
     Args:
         learning_rate, weight_decay: of the internal Adam.
     """
 
     def __init__(self, learning_rate: float = 0.025, weight_decay: float = 1e-3) -> None:
-        self._arguments = {"lr": learning_rate, "weight_decay": weight_decay}
+        self._learning_rate, self._weight_decay = learning_rate, weight_decay
         self._logits: Tensor | None = None
 
     def weights(self, losses: Tensor) -> Tensor:
         """c·z_i/L_i for losses `[..., 2]`, with sum 1."""
         if self._logits is None:
             self._logits = torch.zeros_like(losses, requires_grad=True)
-            self._optimizer = torch.optim.Adam([self._logits], **self._arguments)
+            self._optimizer = torch.optim.Adam([self._logits], lr=self._learning_rate, weight_decay=self._weight_decay)
         self._before = losses - _LOWEST
         shares = torch.softmax(self._logits.detach(), -1) / self._before
         return shares / shares.sum(-1, keepdim=True)
@@ -175,6 +182,37 @@ def follow(
         if step % every == 0:
             kept.append(x.detach().clone())
     return dict(zip(methods, torch.stack(kept, 2), strict=True))
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Paths that a study has computed.
+
+    Attributes:
+        steps: the number of the update at each point that was kept, `[K]`.
+        points: for each method its points, `[starts, K, 2]`.
+    """
+
+    steps: list[int]
+    points: dict[str, Tensor]
+
+
+def load_paths(file: str | Path) -> dict[str, Paths]:
+    """The paths that `studies/two_valleys.py` wrote, for each way of stepping: `adam`, `adam x10`, `sgd`."""
+    import numpy as np
+
+    if not Path(file).is_file():
+        raise ValueError(
+            f"there is no file {file}: run `python studies/two_valleys.py` at the top of the repository to make it"
+        )
+    with np.load(file, allow_pickle=False) as found:
+        return {
+            way: Paths(
+                found[f"{way} steps"].tolist(),
+                dict(zip(found[f"{way} names"].tolist(), torch.from_numpy(found[f"{way} paths"]).double(), strict=True)),
+            )
+            for way in ("adam", "adam x10", "sgd")
+        }
 
 
 def _both(x: Tensor) -> Tensor:

@@ -134,6 +134,19 @@ def test_two_tasks_by_hand(name):
     torch.testing.assert_close(told, update)
 
 
+@every_method
+def test_gradients_alone_give_the_same_as_with_a_model(make):
+    update, told = update_of(make(), FOUR)
+    torch.manual_seed(0)
+    balancer = make()
+    alone, weights = balancer.aggregate(FOUR)
+    torch.testing.assert_close(alone, update)
+    torch.testing.assert_close(weights, torch.tensor(list(told.values())), equal_nan=True)
+    assert balancer.aggregate(FOUR[:3])[1].shape == (3,)
+    with pytest.raises(ValueError, match=r"a matrix \[tasks, parameters\], not \(9,\)"):
+        balancer.aggregate(FOUR[0])
+
+
 def test_cagrad_with_c_of_zero_is_the_mean_and_with_more_stays_within_its_ball():
     rows = torch.tensor([[1.0, 0.0], [-1.0, 1.0]])
     mean = rows.mean(0)

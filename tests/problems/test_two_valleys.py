@@ -1,4 +1,4 @@
-"""The two valleys: values by hand, mirror image, the Pareto set, and paths against the training loop with the real balancers."""
+"""The two valleys: values by hand, the mirror image, the Pareto set, and paths against the training loop."""
 
 import math
 
@@ -47,6 +47,13 @@ def test_gradients_are_those_of_the_losses():
         for name, gradient in (("first", first), ("second", second)):
             slope = (TwoValleys.losses(x + shift)[name] - TwoValleys.losses(x - shift)[name]) / (2 * step)
             torch.testing.assert_close(gradient[:, axis], slope, rtol=1e-5, atol=1e-7)
+
+
+def test_the_start_between_the_halves_has_gradients():
+    # At (0, 0) both halves count with the slope ½: f₁ = log 3.5 + 6 above, g₁ = (7² + 6.4)/10 - 20 below.
+    first, second = TwoValleys.gradients(torch.zeros(2, dtype=torch.float64))
+    assert first.tolist() == pytest.approx([0.0, (math.log(3.5) + 6) / 2 - (5.54 - 20) / 2])
+    assert second.tolist() == pytest.approx(first.tolist())
 
 
 def test_on_the_pareto_set_gradients_are_opposite_and_no_point_beats_another():
