@@ -7,6 +7,7 @@ from mtl_utils.models.columns.crossed import CrossedColumns, Crossing
 from mtl_utils.models.columns.nddr import NDDR, NDDRLayer, nddr
 from mtl_utils.models.columns.twin import TwinColumns, twin_columns
 from mtl_utils.models.encoders.lenet import lenet
+from mtl_utils.models.encoders.pretrained import PretrainedWeightsError
 from mtl_utils.models.encoders.resnet import resnet18
 from mtl_utils.models.encoders.small_cnn import small_cnn
 from mtl_utils.models.encoders.stages import EncoderFactory, stage_shapes
@@ -43,6 +44,7 @@ __all__ = [
     "ParetoManifold",
     "Part",
     "PixelHead",
+    "PretrainedWeightsError",
     "SeparateNetworks",
     "TwinColumns",
     "WeightsFileError",
