@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 from mtl_utils.course.printing import print_line
+from mtl_utils.course.recording import record_claim
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,9 +37,22 @@ def claim(sentence: str, holds: object, **numbers: object) -> None:
     """
     true = _truth(sentence, holds)
     measured = ", ".join(f"{name.replace('_', ' ')} = {_short(value)}" for name, value in numbers.items())
-    if not true:
-        raise ClaimError(f"✗ not so here: {sentence}" + (f" (measured: {measured})" if measured else ""))
-    print_line(f"✓ {sentence}" + (f"\n{MEASURED}{measured}" if measured else ""))
+    if true:
+        _record_or_raise(sentence, true, f"measured: {measured}" if measured else "")
+        print_line(f"✓ {sentence}" + (f"\n{MEASURED}{measured}" if measured else ""))
+    else:
+        _record_or_raise(sentence, true, f"measured: {measured}" if measured else "")
+
+
+def _record_or_raise(sentence: str, holds: bool, details: str) -> None:
+    """Note down the claim, if notes are taken (a failed claim then hides none of those after it); else raise if it fails."""
+    failed = f"✗ not so here: {sentence}" + (f" ({details})" if details else "")
+    recorded = record_claim(sentence, holds, details)
+    if holds:
+        return
+    if not recorded:
+        raise ClaimError(failed)
+    print_line(failed)
 
 
 def agree(sentence: str, mine: object, reference: object, tolerance: float = 1e-5) -> None:
@@ -57,13 +71,13 @@ def agree(sentence: str, mine: object, reference: object, tolerance: float = 1e-
         raise ValueError(f"a tolerance must be zero or more and finite, not {tolerance!r}")
     first, second = _numbers(mine), _numbers(reference)
     if first.shape != second.shape:
-        raise ClaimError(f"✗ not so here: {sentence} (shapes {tuple(first.shape)} and {tuple(second.shape)})")
+        return _record_or_raise(sentence, False, f"shapes {tuple(first.shape)} and {tuple(second.shape)}")
     if first.numel() == 0:
-        raise ClaimError(f"✗ not so here: {sentence} (both are empty: there is nothing that agrees)")
+        return _record_or_raise(sentence, False, "both are empty: there is nothing that agrees")
     for whose, values in (("mine", first), ("the reference", second)):
         if not bool(values.isfinite().all()):
             odd = int((~values.isfinite()).sum())
-            raise ClaimError(f"✗ not so here: {sentence} ({odd} of {values.numel()} values of {whose} are not finite)")
+            return _record_or_raise(sentence, False, f"{odd} of {values.numel()} values of {whose} are not finite")
     difference = float((first - second).abs().max())
     scale = max(1.0, float(second.abs().max()))
     claim(sentence, difference <= tolerance * scale, largest_difference=difference)
@@ -92,7 +106,9 @@ def _numbers(value: object) -> Tensor:
         tensor = value.detach().cpu()
         return tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)
     # Python's numbers are double already, and must not pass through torch's default of 32 bits.
-    is_complex = isinstance(value, complex) or (isinstance(value, Sequence) and any(isinstance(each, complex) for each in value))
+    is_complex = isinstance(value, complex) or (
+        isinstance(value, Sequence) and any(isinstance(each, complex) for each in value)
+    )
     return torch.as_tensor(value, dtype=torch.complex128 if is_complex else torch.float64)
 
 
