@@ -28,7 +28,7 @@ from mtl_utils.datasets.moving_scenes.boxes import decode
 from mtl_utils.measures import delta_m
 from mtl_utils.models import SceneNetwork, scene_network
 
-STEPS, BATCH, RATE = 400, 32, 4e-3
+STEPS, BATCH, RATE = 300, 32, 4e-3
 TASKS = ("detection", "segmentation", "depth", "tracking")
 SEEDS, TUNING_SEED = range(5), 100
 SUM = dict.fromkeys(TASKS, 1.0)
