@@ -6,6 +6,8 @@ from mtl_utils.plotting.confusion import joint_errors, plot_joint_errors
 from mtl_utils.plotting.histories import plot_history, plot_weights, smoothed
 from mtl_utils.plotting.images import show_image, show_split
 from mtl_utils.plotting.pareto import plot_front
+from mtl_utils.plotting.prices import plot_prices
+from mtl_utils.plotting.scene_targets import show_displacements, show_heat
 from mtl_utils.plotting.scenes import (
     show_boxes,
     show_class_map,
@@ -27,6 +29,7 @@ __all__ = [
     "plot_history",
     "plot_joint_errors",
     "plot_masks",
+    "plot_prices",
     "plot_sharing",
     "plot_similarity",
     "plot_spread",
@@ -34,6 +37,8 @@ __all__ = [
     "show_boxes",
     "show_class_map",
     "show_depth_map",
+    "show_displacements",
+    "show_heat",
     "show_image",
     "show_masks",
     "show_scene",
