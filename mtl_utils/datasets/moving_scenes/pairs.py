@@ -76,6 +76,8 @@ def _only(target: Tensor, videos: Tensor | Sequence[int] | slice, scenes: Scenes
     try:
         keep[videos if isinstance(videos, slice) else torch.as_tensor(list(videos), dtype=torch.int64)] = True
     except IndexError as error:
-        raise ValueError(f"task '{task.name}': there are {len(scenes)} videos, numbers 0 to {len(scenes) - 1}: {error}") from error
+        raise ValueError(
+            f"task '{task.name}': there are {len(scenes)} videos, numbers 0 to {len(scenes) - 1}: {error}"
+        ) from error
     gone = ~keep.repeat_interleave(scenes.frame_count)
     return target.masked_fill(gone.view(-1, *[1] * (target.dim() - 1)), task.missing)  # type: ignore[arg-type]

@@ -34,9 +34,7 @@ class Fusion(nn.Module):
         self.gate = nn.ModuleDict()
         if len(predictions) > 1:
             self.send.update({name: nn.Conv2d(width, width, 1) for name in predictions})
-            self.gate.update(
-                {name: nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.Sigmoid()) for name in predictions}
-            )
+            self.gate.update({name: nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.Sigmoid()) for name in predictions})
 
     def forward(self, predictions: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """For each task the features `[N, width, gh, gw]` that its second prediction is made from."""

@@ -152,7 +152,11 @@ def scene_network(
     # The usual encoder is built for frames of the size that they are padded to.
     shape = data.image_shape
     with seeded(seed):
-        built = build_encoder(encoder, shape) if encoder is not None else small_cnn(_padded(shape, 2 ** len(channels)), channels=channels, pool=0)
+        built = (
+            build_encoder(encoder, shape)
+            if encoder is not None
+            else small_cnn(_padded(shape, 2 ** len(channels)), channels=channels, pool=0)
+        )
         stages, finest, coarsest = _levels(built, shape)
         decoder = Decoder(stages, width)
         heads = {task.name: scene_head(task, width, hidden, STRIDE) for task in data.tasks}
@@ -169,10 +173,14 @@ def _levels(encoder: nn.Sequential, image_shape: tuple[int, int, int]) -> tuple[
     names = [name for name, _ in encoder.named_children()]
     for name, shape in zip(names, shapes, strict=True):
         if len(shape) != 3:
-            raise ValueError(f"every stage must give a map [C, H, W]; '{name}' gives {shape}: build the encoder without pooling")
+            raise ValueError(
+                f"every stage must give a map [C, H, W]; '{name}' gives {shape}: build the encoder without pooling"
+            )
     strides = [side // shape[1] for shape in shapes]
     if STRIDE not in strides:
-        raise ValueError(f"one stage must have stride {STRIDE}; those of this encoder have {dict(zip(names, strides, strict=True))}")
+        raise ValueError(
+            f"one stage must have stride {STRIDE}; those of this encoder have {dict(zip(names, strides, strict=True))}"
+        )
     # Of several stages of stride 4 the last one, which knows most.
     finest = len(strides) - 1 - strides[::-1].index(STRIDE)
     return [shape[0] for shape in shapes[finest:]], finest, strides[-1]
