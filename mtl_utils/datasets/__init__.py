@@ -1,5 +1,6 @@
 """Images with targets for several tasks, whole in memory, in splits for training, choosing and testing."""
 
+from mtl_utils.datasets.attributes import with_attributes
 from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.datasets.digits import ATTRIBUTES, digits
 from mtl_utils.datasets.labels import with_few_labels, with_label_noise
@@ -35,6 +36,7 @@ __all__ = [
     "overlay",
     "place",
     "placed_digits",
+    "with_attributes",
     "with_few_labels",
     "with_label_noise",
 ]
