@@ -5,8 +5,8 @@
 
 One row per way, seed and measure. All ways see the same pairs of frames, equally often: every frame has every label, each
 network makes as many updates in batches of the same size, and the last weights are taken (the learning rate ends at zero).
-The weights of all ways but the plain sum were chosen on validation among six settings, with a seed that the study does not use. Networks for one
-task have no weights to tune.
+The weights of all ways but the plain sum were chosen on validation among six settings, with a seed that the study does not
+use. Networks for one task have no weights to tune.
 """
 
 from __future__ import annotations
@@ -121,6 +121,7 @@ def of_boxes(outputs: dict[str, torch.Tensor], split: datasets.MultiTaskDataset,
 
 
 def tracks_of(true: list[list[tracking.TrackedFrame]], found: list[list[tracking.TrackedFrame]]) -> dict[str, float]:
+    """What motmetrics says about identities."""
     measured = tracking.measure_tracks(true, found)
     return {"IDF1": measured.idf1, "MOTA": measured.mota, "switches": float(measured.switches)}
 
@@ -178,6 +179,7 @@ def tuned_weights() -> dict[str, float]:
 
 
 def add(file: Path, rows: list[dict[str, object]]) -> None:
+    """Append rows, so that nothing finished is lost."""
     new = not file.exists()
     with file.open("a", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
@@ -187,6 +189,7 @@ def add(file: Path, rows: list[dict[str, object]]) -> None:
 
 
 def done(file: Path) -> set[tuple[str, str]]:
+    """The runs that the file has."""
     if not file.exists():
         return set()
     with file.open(encoding="utf-8") as stream:

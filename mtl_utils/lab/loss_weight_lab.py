@@ -56,8 +56,8 @@ class LossWeightLab(LivePanel):
         steps: length of a run; *continue* makes it longer by as many.
         speed: steps per second at the beginning: 1, 2, 5, 10, 20, 50, 100, 200, or `math.inf`, as fast as it goes.
         sweep: runs with constant weights, made beforehand by `sweep_weights`, shown behind.
-        samples: two or three frames of tasks with maps of answers (boxes, classes or depths per pixel). What the network finds in
-            them is drawn below the picture and follows the training.
+        samples: two or three frames of tasks with maps of answers (boxes, classes or depths per pixel). What the network finds
+            in them is drawn below the picture and follows the training.
         validate_every: steps between validations, each a point of the path.
         seed: of the first run.
         batch_size, optimizer, schedule, penalty, val, choose, patience, tasks, device: see `mtl_utils.training.train`. A

@@ -68,7 +68,11 @@ WRONG = [
     (check.peaks_by_hand, lambda h, t: peaks(h, t)[:, 1:], "three numbers"),
     (check.peaks_by_hand, lambda h, t: torch.nonzero(h >= t), "local maximum"),
     (check.peaks_by_hand, lambda h, t: peaks(h, 0.1), "below the threshold"),
-    (check.peaks_by_hand, lambda h, t: torch.nonzero((h == F.max_pool2d(h.amax(0)[None, None], 3, 1, 1)[0]) & (h >= t)), "map of its own"),
+    (
+        check.peaks_by_hand,
+        lambda h, t: torch.nonzero((h == F.max_pool2d(h.amax(0)[None, None], 3, 1, 1)[0]) & (h >= t)),
+        "map of its own",
+    ),
     (check.peaks_by_hand, lambda h, t: peaks(h, t + 1e-6), "just the threshold"),
     (check.peaks_by_hand, lambda h, t: peaks(h, t)[1:], "eight neighbors"),
     (check.focal_by_hand, 1.0, "a function"),

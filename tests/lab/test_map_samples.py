@@ -49,7 +49,10 @@ def test_perfect_answers_are_drawn_where_the_objects_are(data) -> None:
         moved = view._lines[number]["tracking"].get_data()[0]
         assert len(moved) == 3 * len(found)
     counts = [int((split.targets["detection"][n, :10] == 1).sum()) for n in range(2)]
-    assert view.words(outputs) == f"Boxes found in the frames shown: {counts[0]}, {counts[1]} (there are {counts[0]}, {counts[1]})."
+    assert (
+        view.words(outputs)
+        == f"Boxes found in the frames shown: {counts[0]}, {counts[1]} (there are {counts[0]}, {counts[1]})."
+    )
 
 
 def test_nothing_found_draws_nothing(data) -> None:

@@ -12,8 +12,8 @@ from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.experiments.sweep import SweepPoint
 from mtl_utils.lab.views.canvas import Canvas, Part
 from mtl_utils.lab.views.former_run import FormerRun
-from mtl_utils.lab.views.over_time import OverTime
 from mtl_utils.lab.views.map_samples import MapSamples
+from mtl_utils.lab.views.over_time import OverTime
 from mtl_utils.lab.views.plane import Plane
 from mtl_utils.lab.views.pull_bars import PullBars
 from mtl_utils.plotting.colors import task_colors
@@ -70,9 +70,7 @@ class Picture:
             self.over_time.set_former(runs)
             self.plane.set_former(runs)
 
-    def draw(
-        self, history: History, kept: Sequence[SweepPoint], pull: Pull, weights: dict[str, float], steps: int
-    ) -> None:
+    def draw(self, history: History, kept: Sequence[SweepPoint], pull: Pull, weights: dict[str, float], steps: int) -> None:
         """Show the present state of a run that is `steps` long."""
         with matplotlib.rc_context(_STYLE):
             self.over_time.set_length(steps)
