@@ -1,5 +1,6 @@
 """Every figure: functions that take and return matplotlib `Axes`."""
 
+from mtl_utils.plotting.clip import Clip, clip
 from mtl_utils.plotting.colors import task_color, task_colors
 from mtl_utils.plotting.comparisons import plot_comparison, plot_spread
 from mtl_utils.plotting.confusion import joint_errors, plot_joint_errors
@@ -20,8 +21,11 @@ from mtl_utils.plotting.scenes import (
 )
 from mtl_utils.plotting.sharing import plot_sharing
 from mtl_utils.plotting.soft_sharing import plot_alphas, plot_gates, plot_masks, plot_similarity
+from mtl_utils.plotting.tracks import show_tracked_frame, show_tracked_video
 
 __all__ = [
+    "Clip",
+    "clip",
     "joint_errors",
     "method_color",
     "plot_alphas",
@@ -47,6 +51,8 @@ __all__ = [
     "show_masks",
     "show_scene",
     "show_split",
+    "show_tracked_frame",
+    "show_tracked_video",
     "show_tracks",
     "show_video",
     "smoothed",
