@@ -4,6 +4,7 @@
 picture, `measures` says how good all that is, `frames` holds it, `naming` gives found tracks the numbers of true ones.
 """
 
+from mtl_utils.datasets.moving_scenes.boxes import Detections, decode
 from mtl_utils.tracking.frames import TrackedFrame, tracked_frames, true_frames
 from mtl_utils.tracking.integration import integrate
 from mtl_utils.tracking.linking import Linker, LinkingRules, link
@@ -12,11 +13,13 @@ from mtl_utils.tracking.naming import name_like
 from mtl_utils.tracking.over_time import drop_short, fill_gaps, vote_classes
 
 __all__ = [
+    "Detections",
     "Linker",
     "LinkingRules",
     "TrackMeasures",
     "TrackedFrame",
     "box_mask_agreement",
+    "decode",
     "drop_short",
     "fill_gaps",
     "integrate",
