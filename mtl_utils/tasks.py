@@ -90,6 +90,9 @@ class Task:
             raise ValueError(f"task '{self.name}': output size must be a positive whole number, not {self.output_size!r}")
         if self.is_classification and self.output_size < 2:
             raise ValueError(f"task '{self.name}': classification needs at least 2 classes, not {self.output_size}")
+        if type(self) is Task and self._loss is None and self.loss_name not in _LOSSES[self.is_classification]:
+            known = ", ".join(_LOSSES[self.is_classification])
+            raise ValueError(f"task '{self.name}': loss must be one of {known}, not {self.loss_name!r}")
         if self.class_names and len(self.class_names) != self.output_size:
             raise ValueError(f"task '{self.name}': {self.output_size} classes but {len(self.class_names)} class names")
 

@@ -7,6 +7,7 @@ from mtl_utils.models.columns.crossed import CrossedColumns, Crossing
 from mtl_utils.models.columns.nddr import NDDR, NDDRLayer, nddr
 from mtl_utils.models.columns.twin import TwinColumns, twin_columns
 from mtl_utils.models.encoders.lenet import lenet
+from mtl_utils.models.encoders.pretrained import PretrainedWeightsError
 from mtl_utils.models.encoders.resnet import resnet18
 from mtl_utils.models.encoders.small_cnn import small_cnn
 from mtl_utils.models.encoders.stages import EncoderFactory, stage_shapes
@@ -21,8 +22,8 @@ from mtl_utils.models.hard_sharing import HardSharing, SeparateNetworks, hard_sh
 from mtl_utils.models.heads import PixelHead, make_head
 from mtl_utils.models.mtan import MTAN, AttentionModule, mtan
 from mtl_utils.models.pareto_manifold import ParetoManifold, pareto_manifold
-from mtl_utils.models.scenes.network import SceneNetwork, scene_network
 from mtl_utils.models.saving import WeightsFileError, load_weights, save_weights
+from mtl_utils.models.scenes.network import SceneNetwork, scene_network
 
 __all__ = [
     "MTAN",
@@ -45,6 +46,7 @@ __all__ = [
     "ParetoManifold",
     "Part",
     "PixelHead",
+    "PretrainedWeightsError",
     "SceneNetwork",
     "SeparateNetworks",
     "TwinColumns",

@@ -74,7 +74,7 @@ def _only(target: Tensor, videos: Tensor | Sequence[int] | slice, scenes: Scenes
     """The targets with those of all other videos missing."""
     keep = torch.zeros(len(scenes), dtype=torch.bool)
     try:
-        keep[videos if isinstance(videos, slice) else torch.as_tensor(list(videos))] = True
+        keep[videos if isinstance(videos, slice) else torch.as_tensor(list(videos), dtype=torch.int64)] = True
     except IndexError as error:
         raise ValueError(
             f"task '{task.name}': there are {len(scenes)} videos, numbers 0 to {len(scenes) - 1}: {error}"

@@ -89,9 +89,11 @@ class SceneNetwork(MultiTaskModel):
         parts = [Part(f"encoder.{name}", everybody, stage, level) for level, (name, stage) in enumerate(stages)]
         level = len(stages)
         parts.append(Part("decoder", everybody, self.decoder, level))
-        parts += [Part(f"enhancement for {name}", (name,), each, level + 1) for name, each in self.enhancement.items()]
+        talking = tuple(self.first_heads)
+        for name, each in self.enhancement.items():
+            # With fusion all that talk hear of it, since it stands before the first prediction.
+            parts.append(Part(f"enhancement for {name}", talking if name in talking else (name,), each, level + 1))
         if self.fusion is not None:
-            talking = tuple(self.first_heads)
             for name, head in self.first_heads.items():
                 parts.append(Part(f"first head of {name}", talking, head, level + 2))
             for name, read in self.fusion.read.items():
@@ -119,8 +121,8 @@ def scene_network(
     *,
     channels: tuple[int, ...] = (16, 32, 64, 64),
     encoder: EncoderFactory | None = None,
-    width: int = 48,
-    hidden: int = 48,
+    width: int = 32,
+    hidden: int = 32,
     enhancement: bool | Literal["squeeze", "mask"] = False,
     fusion: bool = False,
     seed: int = 0,
