@@ -1,5 +1,6 @@
 """Every figure: functions that take and return matplotlib `Axes`."""
 
+from mtl_utils.plotting.alternative import describe, describe_picture
 from mtl_utils.plotting.colors import task_color, task_colors
 from mtl_utils.plotting.comparisons import plot_comparison, plot_spread
 from mtl_utils.plotting.confusion import joint_errors, plot_joint_errors
@@ -19,6 +20,8 @@ from mtl_utils.plotting.sharing import plot_sharing
 from mtl_utils.plotting.soft_sharing import plot_alphas, plot_gates, plot_masks, plot_similarity
 
 __all__ = [
+    "describe",
+    "describe_picture",
     "joint_errors",
     "plot_alphas",
     "plot_comparison",

@@ -45,7 +45,7 @@ class Picture:
             figure = self.canvas.figure
             bars = 0.02 + 0.052 * len(names)
             self._between = 0.105 + bars + 0.075  # between the plane and the bars
-            self._plane_ax = figure.add_axes((0.645, self._between + 0.1, 0.34, 0.985 - self._between - 0.1))
+            self._plane_ax = figure.add_axes((0.65, self._between + 0.1, 0.335, 0.985 - self._between - 0.1))
             self._bars_ax = figure.add_axes((0.645, 0.105, 0.34, bars))
             left = [figure.add_axes((0.06, bottom, 0.45, height)) for bottom, height in _BOXES]
             self.over_time = OverTime(left, tasks, colors, steps, weight_limits)
@@ -58,9 +58,7 @@ class Picture:
             self.over_time.set_former(runs)
             self.plane.set_former(runs)
 
-    def draw(
-        self, history: History, kept: Sequence[SweepPoint], pull: Pull, weights: dict[str, float], steps: int
-    ) -> None:
+    def draw(self, history: History, kept: Sequence[SweepPoint], pull: Pull, weights: dict[str, float], steps: int) -> None:
         """Show the present state of a run that is `steps` long."""
         with matplotlib.rc_context(_STYLE):
             self.over_time.set_length(steps)
