@@ -101,6 +101,7 @@ def train(
     best = BestWeights(choose, tasks)
     number = 0
     started = time.perf_counter()
+    balancer.attach(model)
     try:
         for epoch, epoch_ends, (images, targets) in _epochs(training, order, device):
             number += 1
@@ -145,6 +146,7 @@ def train(
         history.stopped = f"failed in step {number}: {error}"
         raise
     finally:
+        balancer.detach()
         if best.weights is not None and history.best_step != number:
             model.load_state_dict(best.weights)
 
