@@ -56,4 +56,6 @@ def _display(png: bytes, text: str) -> None:
 
     metadata: dict[str, Any] = {"image/png": {"alt": text}}
     # nbconvert reads the picture's metadata; a reader without pictures sees the text itself.
-    display({"image/png": png, "text/plain": f"Figure: {text}"}, raw=True, metadata=metadata)
+    display(  # type: ignore[no-untyped-call]
+        {"image/png": png, "text/plain": f"Figure: {text}"}, raw=True, metadata=metadata
+    )
