@@ -16,6 +16,7 @@ from mtl_utils import models, plotting
 from mtl_utils.evaluation import Evaluation
 from mtl_utils.measures.intervals import mean_interval
 from mtl_utils.plotting.axes import axes_grid
+from mtl_utils.plotting.colors import SHARED_COLOR
 from mtl_utils.training.history import History, Step
 
 NAN = float("nan")
@@ -197,7 +198,7 @@ def test_joint_errors_of_what_does_not_fit_are_told():
 def test_shared_parts_are_gray_and_own_ones_in_the_tasks_color(shared, ax):
     plotting.plot_sharing(shared, ax)
     boxes = [patch for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
-    gray, left, right = (to_rgba(c)[:3] for c in ("#777777", plotting.task_color("left"), plotting.task_color("right")))
+    gray, left, right = (to_rgba(c)[:3] for c in (SHARED_COLOR, plotting.task_color("left"), plotting.task_color("right")))
     assert [box.get_facecolor()[:3] for box in boxes] == [gray, gray, left, right]
     total = models.count_parameters(shared)
     own = sum(parameter.numel() for parameter in shared.heads.parameters())

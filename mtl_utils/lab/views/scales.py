@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from mtl_utils.tasks import Task
 
@@ -47,4 +47,4 @@ def plain_ticks(axis: Axis, *, dense: bool = True) -> None:
 def percent_ticks(axis: Axis, *, most: int = 6) -> None:
     """Ticks for shares, at round percentages only, written with as many digits as they need."""
     axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
-    axis.set_major_formatter(PercentFormatter(1.0))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(100 * value, 6):g} %"))
