@@ -195,6 +195,8 @@ class Task:
                 raise ValueError(f"{where}: targets must be floating point numbers, not {target.dtype}")
             if torch.isinf(target).any():
                 raise ValueError(f"{where}: a target is infinite; NaN marks a missing label")
+            if torch.isinf(target.to(self.target_dtype)).any():
+                raise ValueError(f"{where}: a target is too large for {self.target_dtype}; choose a larger unit")
         if whole_split and count and not self.labelled(target).any():
             raise ValueError(f"{where}: every label is missing; leave the task out, or label at least one image")
 

@@ -27,6 +27,7 @@ _CANVAS, _IMAGE, _SHIFT = 36, 28, 6
 # Row (or column) k of the reduced image shows row floor((k + 1/2)·36/28) of the canvas.
 _SHOWN = (2 * torch.arange(_IMAGE) + 1) * _CANVAS // (2 * _IMAGE)
 _CHUNK = 4096
+_MOST = 10_000_000  # 8 GB
 
 
 def multi_mnist(train: int = 50_000, val: int = 10_000, test: int = 10_000, *, seed: int = 0) -> Splits:
@@ -79,7 +80,8 @@ def overlay(left: Tensor, right: Tensor, left_index: Tensor, right_index: Tensor
 
 def _two_objects(name: str, kinds: tuple[str, str], sizes: tuple[int, int, int], seed: int) -> Splits:
     for part, size in zip(("train", "val", "test"), sizes, strict=True):
-        check_positive(f"{name}: the number of {part} images", size)
+        if check_positive(f"{name}: the number of {part} images", size) > _MOST:
+            raise ValueError(f"{name}: {size:,} {part} images are more than {_MOST:,}, and would not fit into memory")
     generator = randomness.generator(seed)
     published = {kind: load_source(kind, train=True) for kind in kinds}
     pools = source_pools(generator)  # one cut for both kinds
