@@ -34,10 +34,10 @@ FILES = ("LICENSE", "requirements.txt", "pyproject.toml")
 # Sections of the README that are for teachers and developers. The first word is enough.
 NOT_FOR_STUDENTS = ("Run all tests", "Teach", "Under", "Change", "Read the code")
 # A sentence, or a remark in parentheses, that speaks of a solution cell.
+_SOLUTION = r"\b(?:[Tt]he|[Oo]ne|there is a) solution\b"
+_DOES = r" (?:asks|uses|takes|shows|is folded|below|cell)"
 _ABOUT_SOLUTIONS = re.compile(
-    r"\s*\([^()]*\b(?:[Tt]he|[Oo]ne|there is a) solution\b[^()]*\)"
-    r"|(?:(?<=[.!?:] )|(?<=\n)|^)[^.!?\n()]*\b(?:[Tt]he|[Oo]ne|there is a) solution (?:asks|uses|takes|is folded|below|cell|,)[^.!?\n]*[.!?] ?",
-    re.MULTILINE,
+    rf"\s*\([^()]*{_SOLUTION}[^()]*\)|(?:(?<=[.!?:] )|^)[^.!?\n()]*{_SOLUTION}{_DOES}[^.!?\n]*[.!?] ?", re.MULTILINE
 )
 
 

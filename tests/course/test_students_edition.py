@@ -21,8 +21,15 @@ def files(archive):
 
 
 def test_it_has_what_a_student_needs_and_nothing_more(files):
-    for name in ("README.md", "requirements.txt", "LICENSE", "mtl_utils/tasks.py", "data/SHA256SUMS", "mtl_utils/py.typed"):
-        assert name in files or (name == "mtl_utils/tasks.py" and "mtl_utils/tasks/__init__.py" in files)
+    for name in (
+        "README.md",
+        "requirements.txt",
+        "LICENSE",
+        "mtl_utils/tasks/task.py",
+        "data/SHA256SUMS",
+        "mtl_utils/py.typed",
+    ):
+        assert name in files
     assert {path.name for path in (edition.ROOT / "notebooks").glob("[0-9]*.ipynb")} == {
         name.removeprefix("notebooks/") for name in files if name.startswith("notebooks/")
     }
