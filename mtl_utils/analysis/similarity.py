@@ -22,6 +22,11 @@ def linear_cka(one: Tensor, two: Tensor) -> float:
 
     Raises:
         ValueError: if the numbers of images differ, a representation is the same for all images, or has no features.
+
+    Examples:
+        >>> features = torch.tensor([[0.0, 1.0], [2.0, 0.0], [1.0, 3.0]])
+        >>> round(linear_cka(features, 5 * features.flip(1)), 3)  # scaled and permuted: the same
+        1.0
     """
     for features in (one, two):
         if features.dim() < 2:

@@ -23,6 +23,7 @@ def classification(
         metric: `accuracy`, `balanced accuracy`, `mean IoU`, or a function that makes an empty torchmetrics metric.
 
     Example:
+        >>> import torch
         >>> task = classification("animal", ["cat", "dog"])
         >>> task.loss(torch.tensor([[2.0, 0.0], [0.0, 0.0]]), torch.tensor([0, -100])).item()  # the second label is missing
         0.126928...
@@ -40,6 +41,10 @@ def regression(
         size: How many values.
         loss: `mse`, `l1`, `smooth l1`, or a function of the labelled values `(output [n], target [n]) -> scalar`.
         metric: `mean absolute error`, `root mean squared error`, or a function that makes an empty torchmetrics metric.
+
+    Examples:
+        >>> regression('position', 2).loss_name, regression('position', 2, loss='l1').loss_name
+        ('mse', 'l1')
     """
     return _make(name, "regression", size, loss, metric, None, False)
 
@@ -47,7 +52,12 @@ def regression(
 def pixel_classification(
     name: str, classes: int | Sequence[str], *, loss: Loss = "cross-entropy", metric: str | Callable[[], Metric] = "mean IoU"
 ) -> Task:
-    """A class for each pixel (semantic segmentation): cross-entropy, measured by mean intersection over union."""
+    """A class for each pixel (semantic segmentation): cross-entropy, measured by mean intersection over union.
+
+    Examples:
+        >>> pixel_classification('parts', ['sky', 'road']).target_shape(8, (32, 48))
+        (8, 32, 48)
+    """
     return _make(name, "pixel classification", classes, loss, metric, 1)
 
 
@@ -64,6 +74,10 @@ def grid_regression(
     """Real values for each field of `stride`×`stride` pixels, `[N, size, H/stride, W/stride]`, `NaN` where there are none.
 
     For example how far the object whose center lies in a field has moved.
+
+    Examples:
+        >>> grid_regression('motion', 2, stride=4).target_shape(8, (32, 48))
+        (8, 2, 8, 12)
     """
     return _make(name, "grid regression", size, loss, metric, stride, False)
 
