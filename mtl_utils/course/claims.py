@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mtl_utils.course.recording import record_claim
+
 
 class ClaimError(AssertionError):
     """A claim does not hold. The message has the sentence and the numbers."""
@@ -18,10 +20,16 @@ def claim(sentence: str, holds: object, **numbers: object) -> None:
     Raises:
         ClaimError: if the condition is false.
     """
-    if not bool(holds):
-        measured = ", ".join(f"{name.replace('_', ' ')} = {_short(value)}" for name, value in numbers.items())
-        raise ClaimError(f"✗ not so here: {sentence}" + (f" (measured: {measured})" if measured else ""))
-    print(f"✓ {sentence}")
+    measured = ", ".join(f"{name.replace('_', ' ')} = {_short(value)}" for name, value in numbers.items())
+    _judge(sentence, bool(holds), f"measured: {measured}" if measured else "")
+
+
+def _judge(sentence: str, holds: bool, details: str) -> None:
+    failed = f"✗ not so here: {sentence}" + (f" ({details})" if details else "")
+    recorded = record_claim(sentence, holds, details)
+    if not holds and not recorded:  # a recorded one hides none of those after it
+        raise ClaimError(failed)
+    print(f"✓ {sentence}" if holds else failed)
 
 
 def _short(value: object) -> str:
@@ -44,7 +52,7 @@ def agree(sentence: str, mine: object, reference: object, tolerance: float = 1e-
         for value in (mine, reference)
     )
     if first.shape != second.shape:
-        raise ClaimError(f"✗ not so here: {sentence} (shapes {tuple(first.shape)} and {tuple(second.shape)})")
+        return _judge(sentence, False, f"shapes {tuple(first.shape)} and {tuple(second.shape)}")
     difference = float((first - second).abs().max()) if first.numel() else 0.0
     scale = max(1.0, float(second.abs().max())) if second.numel() else 1.0
     claim(sentence, difference <= tolerance * scale, largest_difference=difference)
