@@ -23,8 +23,8 @@ from mtl_utils.datasets.splits import Splits
 from mtl_utils.tasks import classification
 
 _CANVAS, _IMAGE, _SHIFT = 36, 28, 6
-# Row (or column) k of the reduced image shows row floor(k·36/28) of the canvas.
-_SHOWN = torch.arange(_IMAGE) * _CANVAS // _IMAGE
+# Row (or column) k of the reduced image shows row floor((k + ½)·36/28) of the canvas, as PIL reduces to the nearest neighbor.
+_SHOWN = (2 * torch.arange(_IMAGE) + 1) * _CANVAS // (2 * _IMAGE)
 _CHUNK = 4096
 
 
