@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _COPIES = 4  # of every trained parameter: the weight, its gradient, and the two averages that Adam keeps
 
 
-def measure_cost(models: Mapping[str, nn.Module], split: MultiTaskDataset, *, batch_size: int = 128, rounds: int = 5) -> pd.DataFrame:
+def measure_cost(
+    models: Mapping[str, nn.Module], split: MultiTaskDataset, *, batch_size: int = 128, rounds: int = 5
+) -> pd.DataFrame:
     """For each model what one training step with Adam costs. The models are trained by a few steps.
 
     Args:
