@@ -1,4 +1,4 @@
-"""Looking into models: similarity of representations, ablation, what a step costs, how hard each task pulls on what is shared."""
+"""Looking into models: similarity of representations, ablation, what a step costs, how each task pulls on what is shared."""
 
 from mtl_utils.analysis.ablation import without
 from mtl_utils.analysis.conflict import WHOLE, Conflict, measure_conflict

@@ -70,7 +70,7 @@ def measure_cost(
 
 
 def saved_bytes(model: nn.Module, images: Tensor) -> int:
-    """Bytes that autograd keeps from a forward pass over these images, without the parameters. Memory that is kept twice counts once."""
+    """Bytes that autograd keeps from a forward pass over these images, without the parameters; each piece counts once."""
     saved: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:

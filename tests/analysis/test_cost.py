@@ -46,7 +46,7 @@ def test_the_table(pairs: datasets.Splits) -> None:
 
 
 def test_a_split_that_is_too_small(pairs: datasets.Splits) -> None:
-    with pytest.raises(ValueError, match="batch of 65 images.*has 64"):
+    with pytest.raises(ValueError, match=r"batch of 65 images.*has 64"):
         measure_cost({"shared": models.hard_sharing(models.lenet, pairs)}, pairs.train, batch_size=65)
 
 
