@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from mtl_utils._checks import check_positive
+from mtl_utils.datasets.on_demand import OnDemand, read_ahead, some_rows
 from mtl_utils.tasks import Batch, Targets, Task, check_tasks
+
+# Changes `uint8` images and their targets by chance, such as `folders.Augmentation`.
+Augment = Callable[[Tensor, Targets, Sequence[Task], torch.Generator], tuple[Tensor, Targets]]
 
 
 class Normalization(NamedTuple):
@@ -27,10 +31,11 @@ class MultiTaskDataset(Dataset[Batch]):
     28×28 pixels take 47 MB and no work is done per image. It is also an ordinary `Dataset`, which a `DataLoader` can use.
 
     Args:
-        images: `uint8` `[N, C, H, W]`.
+        images: `uint8` `[N, C, H, W]`; a tensor, or `OnDemand` for images that are read from their files batch by batch.
         targets: for each task its targets, in the shapes that `Task.check_targets` asks for.
         tasks: the tasks; every one needs targets, and there must be no others.
         normalization: of the *training* images; computed from these images if not given.
+        augment: changes images and targets of shuffled batches (those to train on), and of no others.
 
     Raises:
         ValueError: in words, if anything does not fit.
@@ -38,15 +43,16 @@ class MultiTaskDataset(Dataset[Batch]):
 
     def __init__(
         self,
-        images: Tensor,
-        targets: Mapping[str, Tensor],
+        images: Tensor | OnDemand,
+        targets: Mapping[str, Tensor | OnDemand],
         tasks: Sequence[Task],
         *,
         normalization: Normalization | None = None,
+        augment: Augment | None = None,
     ) -> None:
         self.tasks = check_tasks(tasks)
-        if not isinstance(images, Tensor) or images.dtype != torch.uint8 or images.dim() != 4:
-            found = f"{images.dtype} {tuple(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
+        if not isinstance(images, Tensor | OnDemand) or images.dtype != torch.uint8 or images.dim() != 4:
+            found = f"{images.dtype} {tuple(images.shape)}" if isinstance(images, Tensor | OnDemand) else type(images).__name__
             raise ValueError(f"images must be a uint8 tensor [N, C, H, W], not {found}")
         if len(images) == 0:
             raise ValueError("a split needs at least one image, there is none")
@@ -58,9 +64,12 @@ class MultiTaskDataset(Dataset[Batch]):
         if extra := [name for name in targets if name not in names]:
             raise ValueError(f"targets for '{extra[0]}', but no task of that name; the tasks are {names}")
         for task in self.tasks:
-            task.check_targets(targets[task.name], count=len(images), image_size=(images.shape[2], images.shape[3]))
-        self.images = images
-        self.targets: Targets = {name: targets[name] for name in names}
+            if not isinstance(targets[task.name], OnDemand):  # those are looked at when they are read
+                task.check_targets(targets[task.name], count=len(images), image_size=(images.shape[2], images.shape[3]))  # type: ignore[arg-type]
+        # What is on demand looks like a tensor to all who take rows of it.
+        self.images: Tensor = images  # type: ignore[assignment]
+        self.targets: Targets = {name: targets[name] for name in names}  # type: ignore[misc]
+        self.augment = augment
         self.normalization = normalization if normalization is not None else measure_normalization(images)
         channels = images.shape[1]
         if any(len(values) != channels for values in self.normalization) or not all(std > 0 for std in self.normalization.std):
@@ -97,19 +106,23 @@ class MultiTaskDataset(Dataset[Batch]):
 
         Class targets come as `int64`, real-valued ones as `float32`, whatever they are stored as.
         """
+        images, targets = self._stored(indices)
+        return self._finished(images, targets, device, copy=isinstance(indices, slice))
+
+    def _stored(self, indices: Tensor | slice) -> Batch:
+        """Images and targets as they are stored."""
+        return self.images[indices], {name: target[indices] for name, target in self.targets.items()}
+
+    def _finished(self, images: Tensor, targets: Targets, device: torch.device | str, *, copy: bool = False) -> Batch:
         # channels_last is the order in which PyTorch's CPU convolutions are fastest (1.3 times here).
-        images = self.images[indices].to(device=device, dtype=torch.float32, memory_format=torch.channels_last)
+        images = images.to(device=device, dtype=torch.float32, memory_format=torch.channels_last)
         scale, shift = self._scale_and_shift(torch.device(device))
         images = images.mul_(scale).sub_(shift)
-        targets = {
-            task.name: self.targets[task.name][indices].to(
-                device=device,
-                dtype=task.target_dtype,
-                copy=isinstance(indices, slice),  # a slice is a window on the split: nobody may change the data through it
-            )
+        return images, {
+            # A slice is a window on the split: nobody may change the data through it.
+            task.name: targets[task.name].to(device=device, dtype=task.target_dtype, copy=copy)
             for task in self.tasks
         }
-        return images, targets
 
     def _scale_and_shift(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """What turns pixels from 0 to 255 into normalized ones, made once for each device: x·scale − shift."""
@@ -131,26 +144,31 @@ class MultiTaskDataset(Dataset[Batch]):
         """
         check_positive("batch size", batch_size)
         count = len(self)
+        chunks: list[slice | Tensor]
         if shuffle is None:
-            for start in range(0, count, batch_size):
-                yield self.batch(slice(start, start + batch_size), device)
-            return
-        order = torch.randperm(count, generator=shuffle)
-        batch_size = min(batch_size, count)
-        for start in range(0, count - batch_size + 1, batch_size):
-            yield self.batch(order[start : start + batch_size], device)
+            chunks = [slice(start, start + batch_size) for start in range(0, count, batch_size)]
+        else:
+            order = torch.randperm(count, generator=shuffle)
+            batch_size = min(batch_size, count)
+            chunks = [order[start : start + batch_size] for start in range(0, count - batch_size + 1, batch_size)]
+        unread = any(isinstance(values, OnDemand) for values in (self.images, *self.targets.values()))
+        for stored in read_ahead(self._stored, chunks) if unread else map(self._stored, chunks):
+            changed = self.augment is not None and shuffle is not None
+            batch = self.augment(*stored, self.tasks, shuffle) if changed else stored  # type: ignore[misc, arg-type]
+            yield self._finished(*batch, device, copy=shuffle is None)
 
     def subset(self, indices: Tensor | Sequence[int] | slice) -> MultiTaskDataset:
         """A split of these images only, with the same normalization."""
         chosen = indices if isinstance(indices, slice) else torch.as_tensor(indices)
         if isinstance(chosen, Tensor) and chosen.numel() == 0:
             chosen = chosen.long()  # PyTorch makes an empty list one of real numbers
-        return MultiTaskDataset(
-            self.images[chosen],
-            {name: target[chosen] for name, target in self.targets.items()},
-            self.tasks,
-            normalization=self.normalization,
-        )
+        targets = {name: some_rows(target, chosen) for name, target in self.targets.items()}
+        return self._like(images=some_rows(self.images, chosen), targets=targets)
+
+    def _like(self, **changes: Any) -> MultiTaskDataset:
+        """A split like this one, but for what is named."""
+        same = {name: getattr(self, name) for name in ("images", "targets", "tasks", "normalization", "augment")}
+        return MultiTaskDataset(**{**same, **changes})
 
     def task(self, name: str) -> Task:
         """The task of this name; a `ValueError` in words if there is none."""
@@ -162,14 +180,16 @@ class MultiTaskDataset(Dataset[Batch]):
     def check_fits(self, tasks: Sequence[Task]) -> None:
         """Raise a `ValueError` in words if the targets do not fit tasks that are defined otherwise than this split's own."""
         for task in tasks:
-            if self.task(task.name) != task:
+            if self.task(task.name) != task and not isinstance(self.targets[task.name], OnDemand):
                 task.check_targets(self.targets[task.name], count=len(self), image_size=self.image_shape[1:], whole_split=False)
 
     def labelled_images(self, tasks: Sequence[Task]) -> Tensor:
         """Which images are labelled for at least one of the tasks: `bool` `[N]`."""
         labelled = torch.zeros(len(self), dtype=torch.bool)
         for task in tasks:
-            labelled |= task.labelled(self.targets[task.name]).reshape(len(self), -1).any(1)
+            target = self.targets[task.name]
+            known = target.labelled if isinstance(target, OnDemand) else task.labelled(target).reshape(len(self), -1).any(1)
+            labelled |= torch.ones_like(labelled) if known is None else known
         return labelled
 
     def with_any_label(self) -> MultiTaskDataset:
@@ -181,30 +201,44 @@ class MultiTaskDataset(Dataset[Batch]):
         """The same images (not copied) with the targets of these tasks only, in this order."""
         tasks = [self.task(name) for name in names]
         targets = {name: self.targets[name] for name in names}
-        return MultiTaskDataset(self.images, targets, tasks, normalization=self.normalization)
+        return self._like(targets=targets, tasks=tasks)
 
     def with_targets(self, **targets: Tensor) -> MultiTaskDataset:
         """The same images (not copied) with other targets for the tasks named, such as noisy or missing ones."""
-        return MultiTaskDataset(self.images, {**self.targets, **targets}, self.tasks, normalization=self.normalization)
+        return self._like(targets={**self.targets, **targets})
 
     def with_normalization(self, normalization: Normalization) -> MultiTaskDataset:
         """The same images (not copied), normalized in another way."""
-        return MultiTaskDataset(self.images, self.targets, self.tasks, normalization=normalization)
+        return self._like(normalization=normalization)
+
+    def with_augmentation(self, augment: Augment | None) -> MultiTaskDataset:
+        """The same images (not copied), changed by chance whenever they are trained on."""
+        return self._like(augment=augment)
 
     def with_task(self, task: Task, target: Tensor) -> MultiTaskDataset:
         """The same images (not copied) with one more task."""
-        return MultiTaskDataset(
-            self.images, {**self.targets, task.name: target}, (*self.tasks, task), normalization=self.normalization
-        )
+        return self._like(targets={**self.targets, task.name: target}, tasks=(*self.tasks, task))
 
 
-def measure_normalization(images: Tensor) -> Normalization:
+def measure_normalization(images: Tensor | OnDemand) -> Normalization:
     """Mean and standard deviation per channel of `uint8` images `[N, C, H, W]`, from a histogram of pixel values."""
+    counts = torch.zeros(images.shape[1], 256, dtype=torch.int64)
+    for start in range(0, len(images), 1024) if isinstance(images, OnDemand) else (0,):
+        counts += count_pixels(images[start : start + 1024] if isinstance(images, OnDemand) else images)
+    return normalization_of(counts)
+
+
+def count_pixels(images: Tensor) -> Tensor:
+    """How often each value from 0 to 255 stands in each channel, `int64` `[C, 256]`, of `uint8` images `[N, C, H, W]`."""
+    return torch.stack([torch.bincount(images[:, each].reshape(-1), minlength=256) for each in range(images.shape[1])])
+
+
+def normalization_of(counts: Tensor) -> Normalization:
+    """Mean and standard deviation of each channel from its histogram `[C, 256]` (see `count_pixels`)."""
     values = torch.arange(256, dtype=torch.float64) / 255
     means, stds = [], []
-    for channel in range(images.shape[1]):
-        counts = torch.bincount(images[:, channel].reshape(-1), minlength=256).double()
-        share = counts / counts.sum()
+    for channel in counts.double():
+        share = channel / channel.sum()
         mean = float((share * values).sum())
         means.append(mean)
         # A constant channel has no spread; 1/255 keeps the division harmless.
