@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mtl_utils.datasets.dataset import MultiTaskDataset, Normalization
-from mtl_utils.datasets.folders.loading import Reading, check_all, load_images, load_masks
+from mtl_utils.datasets.folders.loading import Reading, load_images, load_masks
 from mtl_utils.datasets.folders.masks import MaskFolder
 from mtl_utils.datasets.folders.problems import FolderError, listed
 from mtl_utils.datasets.folders.splits import FolderSplits
@@ -82,32 +82,27 @@ def assemble(
         raise ValueError(f"val= and test= are shares above 0 that leave something to train on, not {val!r} and {test!r}")
     if not found.files:
         raise FolderError(f"there is no image in {found.folder}")
-    sizes, wrong = check_all(found.files, reading)
-    shape = reading.shape(found.files)
-    sound = [number for number in range(len(found.files)) if number not in wrong]
-    loaded = load_images([found.files[number] for number in sound], reading)
-    images, moments = loaded.images, loaded.moments
-    wrong |= {sound[number]: text for number, text in loaded.problems.items()}
+    images, sizes, moments, wrong = load_images(found.files, reading)
+    shape = (images.shape[2], images.shape[3])
     maps: dict[str, Tensor | OnDemand] = {}
     for name, folder in found.masks.items():
-        masks = folder.files(found.names(), found.folder)
-        chosen = [masks[number] for number in sound]
-        maps[name], bad = load_masks(chosen, [sizes[number] for number in sound], folder.translation(), shape, reading)
-        for number, text in bad.items():
-            wrong.setdefault(sound[number], text)
+        # A picture that cannot be decoded has no size that its mask could be compared with.
+        files = [None if row in wrong else mask for row, mask in enumerate(folder.files(found.names(), found.folder))]
+        maps[name], bad = load_masks(files, sizes, folder.translation(), shape, reading)
+        wrong = {**bad, **wrong}
     if wrong:
-        texts = [wrong[number] for number in sorted(wrong)]
+        texts = [wrong[row] for row in sorted(wrong)]
         if problems == "raise":
             raise FolderError(
                 f"{len(texts)} of {len(found.files):,} images cannot be used (problems='skip' leaves them out)", texts
             )
         found.skipped += texts
-        rows = torch.tensor([place for place, number in enumerate(sound) if number not in wrong], dtype=torch.long)
+        kept = [row for row in range(len(found.files)) if row not in wrong]
+        rows = torch.tensor(kept, dtype=torch.long)
         images, moments = some_rows(images, rows), moments[rows]
         maps = {name: some_rows(values, rows) for name, values in maps.items()}
-        kept = [sound[place] for place in rows.tolist()]
+        sizes = [sizes[row] for row in kept]
         found.keep(kept)
-        sizes = [sizes[number] for number in kept]
     if found.skipped:
         warnings.warn(listed(f"{len(found.skipped)} left out", found.skipped), stacklevel=3)
     if not found.files:

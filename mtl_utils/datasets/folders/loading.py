@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from mtl_utils.datasets.dataset import count_pixels
-from mtl_utils.datasets.folders.decoding import ImageFileError, decode, decode_mask, image_size
-from mtl_utils.datasets.folders.framing import FITS, Fit
+from mtl_utils.datasets.folders.decoding import ImageFileError, decode, decode_framed, decode_mask
+from mtl_utils.datasets.folders.framing import FITS, Fit, frame
 from mtl_utils.datasets.folders.problems import FolderError
 from mtl_utils.datasets.on_demand import OnDemand
 
@@ -51,52 +51,19 @@ class Reading:
         if not self.memory >= 0:
             raise ValueError(f"memory= must be a number of gigabytes, not {self.memory!r}")
 
-    def shape(self, files: Sequence[Path]) -> tuple[int, int]:
-        """Height and width of the images: what is asked for, or that of the first file that can be read."""
-        if isinstance(self.size, int):
-            return self.size, self.size
-        if self.size is not None:
-            return self.size
-        for file in files:
-            try:
-                return image_size(file)
-            except ImageFileError:
-                continue
-        raise FolderError("no image can be read", [str(file) for file in files])
-
-
-def check_all(files: Sequence[Path], reading: Reading) -> tuple[list[tuple[int, int]], dict[int, str]]:
-    """Height and width of every picture, and what is wrong with those whose head cannot be read, by their number."""
-
-    def look(file: Path) -> tuple[int, int] | str:
-        try:
-            return image_size(file)
-        except ImageFileError as error:
-            return str(error)
-
-    found = list(_spread(look, files, reading.workers))
-    problems = {number: each for number, each in enumerate(found) if isinstance(each, str)}
-    sizes = [(0, 0) if isinstance(each, str) else each for each in found]
-    if reading.size is None:
-        first = next((size for size in sizes if size != (0, 0)), (0, 0))
-        if other := next((number for number, size in enumerate(sizes) if size not in ((0, 0), first)), None):
-            raise FolderError(
-                f"the images have several sizes: {files[0]} is {first[0]}×{first[1]} pixels, {files[other]} is "
-                f"{sizes[other][0]}×{sizes[other][1]}; say to which size they shall come, such as size=224"
-            )
-    return sizes, problems
-
 
 class Loaded(NamedTuple):
     """Images from files.
 
     Attributes:
         images: `uint8` `[N, C, H, W]`.
+        sizes: height and width of the pictures in the files.
         moments: `int64` `[N, C, 2]`, the sum of the pixels of each image and channel, and the sum of their squares.
         problems: what is wrong with those that cannot be decoded, by their number.
     """
 
     images: Tensor | OnDemand
+    sizes: list[tuple[int, int]]
     moments: Tensor
     problems: dict[int, str]
 
@@ -105,36 +72,63 @@ def load_images(files: Sequence[Path], reading: Reading) -> Loaded:
     """All images of some files.
 
     Every file is decoded once here, also where they do not fit into memory, so that a damaged one is found before the training.
-    """
-    shape, channels = reading.shape(files), 3 if reading.color else 1
 
-    def one(file: Path) -> tuple[Tensor, Tensor] | str:
+    Raises:
+        FolderError: if they have several sizes, and `reading` does not say to which one they shall come.
+    """
+    shape = (reading.size, reading.size) if isinstance(reading.size, int) else reading.size
+    if shape is None:
+        shape = _first_size(files)
+    channels = 3 if reading.color else 1
+
+    def one(file: Path) -> tuple[Tensor, tuple[int, int], Tensor] | str:
         try:
-            image = decode(file, shape, fit=reading.fit, color=reading.color)
+            image, size = decode_framed(file, shape, reading.fit, reading.color)
         except ImageFileError as error:
             return str(error)
-        return image, _moments(image)
+        return image, size, _moments(image)
 
     fits = len(files) * channels * shape[0] * shape[1] <= reading.memory * 1e9
     images = torch.zeros(len(files) if fits else 0, channels, *shape, dtype=torch.uint8)
     moments = torch.zeros(len(files), channels, 2, dtype=torch.int64)
-    problems = {}
+    sizes, problems = [(0, 0)] * len(files), {}
     for number, found in enumerate(_with_bar(_spread(one, files, reading.workers), files, reading)):
         if isinstance(found, str):
             problems[number] = found
             continue
-        moments[number] = found[1]
         if fits:
             images[number] = found[0]
+        sizes[number], moments[number] = found[1:]
+    if reading.size is None:
+        _check_one_size(files, sizes, shape)
     if fits:
-        return Loaded(images, moments, problems)
+        return Loaded(images, sizes, moments, problems)
 
     def some(numbers: Sequence[int]) -> Tensor:
         chosen = [files[number] for number in numbers]
         made = list(_spread(lambda file: decode(file, shape, fit=reading.fit, color=reading.color), chosen, reading.workers))
         return torch.stack(made) if made else torch.zeros(0, channels, *shape, dtype=torch.uint8)
 
-    return Loaded(OnDemand(some, torch.arange(len(files)), (channels, *shape), torch.uint8), moments, problems)
+    return Loaded(OnDemand(some, torch.arange(len(files)), (channels, *shape), torch.uint8), sizes, moments, problems)
+
+
+def _first_size(files: Sequence[Path]) -> tuple[int, int]:
+    """Height and width of the first picture that can be decoded."""
+    for file in files:
+        try:
+            image = decode(file)
+            return image.shape[1], image.shape[2]
+        except ImageFileError:
+            continue
+    raise FolderError("no image can be read", [str(file) for file in files])
+
+
+def _check_one_size(files: Sequence[Path], sizes: Sequence[tuple[int, int]], shape: tuple[int, int]) -> None:
+    other = [f"{file}: {size[0]}×{size[1]}" for file, size in zip(files, sizes, strict=True) if size not in ((0, 0), shape)]
+    if other:
+        raise FolderError(
+            f"the first image is {shape[0]}×{shape[1]} pixels, others are not; give size=, such as size=224", other
+        )
 
 
 def _moments(image: Tensor) -> Tensor:
@@ -155,14 +149,23 @@ def load_masks(
     Args:
         masks: for each picture its mask, `None` where it has none.
         sizes: height and width of the pictures.
-        translate: from the numbers in a file (`uint8`, 255 in the bars beside a padded picture) to class numbers (`int16`).
+        translate: from the numbers in a file (`uint8`) to class numbers (`int16`).
         shape: height and width of the result.
         reading: how to read.
     """
     missing = torch.full(shape, -100, dtype=torch.int16)
 
     def read(mask: Path | None, size: tuple[int, int]) -> Tensor:
-        return missing if mask is None else translate(decode_mask(mask, size, shape, fit=reading.fit))
+        if mask is None:
+            return missing
+        numbers = decode_mask(mask)
+        if tuple(numbers.shape) != size:
+            found = f"{numbers.shape[0]}×{numbers.shape[1]}"
+            raise ImageFileError(f"{mask}: the mask is {found} pixels, its picture {size[0]}×{size[1]}; they must agree")
+        try:
+            return frame(size, shape, reading.fit).mask(translate(numbers), -100)
+        except ImageFileError as error:
+            raise ImageFileError(f"{mask}: {error}") from error
 
     def one(number: int) -> Tensor | str:
         try:

@@ -14,8 +14,6 @@ from mtl_utils.datasets.folders.paths import existing_folder, image_files
 from mtl_utils.datasets.folders.problems import FolderError
 from mtl_utils.tasks import MISSING_CLASS, Task, pixel_classification
 
-BARS = 255  # what stands beside a picture that was padded, and, by custom, where nobody could tell ("void")
-
 
 @dataclass(frozen=True)
 class MaskFolder:
@@ -26,7 +24,7 @@ class MaskFolder:
             another suffix); a picture without a mask has a missing label.
         classes: names of the classes.
         values: the pixel value of each class, in order; 0, 1, 2, … by default.
-        ignore: values that mean "no label here".
+        ignore: values that mean "no label here"; 255 ("void") by custom.
     """
 
     folder: str | Path
@@ -76,12 +74,12 @@ class Translation:
             raise FolderError(f"a mask's values must be different whole numbers from 0 to 255, not {list(values)}")
         self._known = tuple(values)
         self._table = torch.full((256,), -1, dtype=torch.int16)
-        self._table[[*ignore, BARS]] = MISSING_CLASS
+        self._table[list(ignore)] = MISSING_CLASS
         self._table[list(values)] = torch.arange(len(values), dtype=torch.int16)
 
     def __call__(self, numbers: Tensor) -> Tensor:
         classes = self._table[numbers.long()]
         if (classes == -1).any():
             strange = int(numbers[classes == -1][0])
-            raise ImageFileError(f"the mask has a pixel of value {strange}, but the classes have the values {self._known}")
+            raise ImageFileError(f"a pixel has the value {strange}, but the classes have the values {self._known}")
         return classes
