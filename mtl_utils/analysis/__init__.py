@@ -1,8 +1,19 @@
 """Looking into models: similarity of representations, ablation, and how hard each task pulls on what is shared."""
 
 from mtl_utils.analysis.ablation import without
+from mtl_utils.analysis.conflict import WHOLE, Conflict, measure_conflict
 from mtl_utils.analysis.gradient_cosine import gradient_cosine
 from mtl_utils.analysis.pull import Pull, measure_pull
 from mtl_utils.analysis.similarity import linear_cka, stage_features
 
-__all__ = ["Pull", "gradient_cosine", "linear_cka", "measure_pull", "stage_features", "without"]
+__all__ = [
+    "WHOLE",
+    "Conflict",
+    "Pull",
+    "gradient_cosine",
+    "linear_cka",
+    "measure_conflict",
+    "measure_pull",
+    "stage_features",
+    "without",
+]

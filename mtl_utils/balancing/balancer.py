@@ -15,8 +15,9 @@ Weights = dict[str, float]
 class Balancer(ABC):
     """Given one loss per task, leaves gradients in `.grad` and returns the weights that it effectively used.
 
-    The training loop calls `prepare` once, then for each step `backward` (and `after_step`), and `after_epoch` at the end of
-    each pass over the data. A task whose labels are all missing in a batch is absent from `losses`.
+    The training loop calls `prepare` and `attach` once, then for each step `backward` (and `after_step`), `after_epoch` at the
+    end of each pass over the data, and `detach` however the run ends. A task whose labels are all missing in a batch is absent
+    from `losses`.
     """
 
     #: Whether `after_step` wants the losses of the same batch again, once the model has changed (one more forward pass).
@@ -25,6 +26,12 @@ class Balancer(ABC):
     def prepare(self, tasks: Sequence[str]) -> None:
         """Start afresh for these tasks, forgetting any earlier run."""
         self.tasks = tuple(tasks)
+
+    def attach(self, model: nn.Module) -> None:  # noqa: B027 (most balancers have nothing to do)
+        """Called after `prepare`: a balancer that must see the model's forward passes begins to look."""
+
+    def detach(self) -> None:  # noqa: B027
+        """Called when the run is over: undoes `attach`."""
 
     def parameters(self) -> list[nn.Parameter]:
         """What the optimizer learns beside the model, without weight decay. Read after `prepare`."""
@@ -37,7 +44,7 @@ class Balancer(ABC):
         The effective weight is the factor by which a task's gradient entered; `nan` where a method has no such factor.
         """
 
-    def after_step(self, losses_again: Callable[[], Losses]) -> None:  # noqa: B027 (most balancers have nothing to do)
+    def after_step(self, losses_again: Callable[[], Losses]) -> None:  # noqa: B027
         """Called after the optimizer's step, if `needs_losses_again`."""
 
     def after_epoch(self) -> None:  # noqa: B027

@@ -3,6 +3,7 @@
 from mtl_utils.plotting.colors import task_color, task_colors
 from mtl_utils.plotting.comparisons import plot_comparison, plot_spread
 from mtl_utils.plotting.confusion import joint_errors, plot_joint_errors
+from mtl_utils.plotting.gradients import method_color, plot_paths, plot_valleys
 from mtl_utils.plotting.histories import plot_history, plot_weights, smoothed
 from mtl_utils.plotting.images import show_image, show_split
 from mtl_utils.plotting.pareto import plot_front
@@ -20,6 +21,7 @@ from mtl_utils.plotting.soft_sharing import plot_alphas, plot_gates, plot_masks,
 
 __all__ = [
     "joint_errors",
+    "method_color",
     "plot_alphas",
     "plot_comparison",
     "plot_front",
@@ -27,9 +29,11 @@ __all__ = [
     "plot_history",
     "plot_joint_errors",
     "plot_masks",
+    "plot_paths",
     "plot_sharing",
     "plot_similarity",
     "plot_spread",
+    "plot_valleys",
     "plot_weights",
     "show_boxes",
     "show_class_map",

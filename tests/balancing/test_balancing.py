@@ -172,7 +172,7 @@ def test_aggregation_is_torchjds(make, two_digits, encoder):
 
     ours, theirs = (models.hard_sharing(encoder, two_digits) for _ in range(2))
     images, targets = next(two_digits.train.batches(64))
-    balancer = balancing.Aggregation(make)
+    balancer = balancing.Aggregation(lambda count: make())
     balancer.prepare(["left", "right"])
     torch.manual_seed(0)
     balancer.backward({task.name: task.loss(ours(images)[task.name], targets[task.name]) for task in two_digits.tasks}, ours)
@@ -199,7 +199,7 @@ BALANCERS = {
     "uncertainty weighting": balancing.UncertaintyWeighting,
     "TorchJD's UW": lambda tasks: balancing.Scalarization(scalarization.UW),
     "PCGrad": lambda tasks: balancing.pcgrad(),
-    "MGDA": lambda tasks: balancing.Aggregation(aggregation.MGDA),
+    "MGDA": lambda tasks: balancing.mgda(),
 }
 every_balancer = pytest.mark.parametrize("make", BALANCERS.values(), ids=BALANCERS.keys())
 
@@ -216,7 +216,7 @@ def test_a_task_that_is_missing_in_a_batch_gets_no_gradient_and_no_weight(make, 
     assert all(parameter.grad is not None for parameter in shared.encoder.parameters())
 
 
-@every_balancer
+@pytest.mark.parametrize("make", [make for name, make in BALANCERS.items() if name not in ("PCGrad", "MGDA")])
 def test_one_task_alone_trains(make, two_digits, encoder):
     model = models.single_task(encoder, two_digits, "left")
     start = model.heads["left"].weight.clone()

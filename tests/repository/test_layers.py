@@ -23,7 +23,7 @@ def loaded_after(statement):
 
 def test_the_rooms_below_plotting_load_nothing_heavy():
     loaded = loaded_after(
-        "from mtl_utils import analysis, balancing, datasets, evaluation, measures, models, penalties, problems, tasks, training\n"
+        "from mtl_utils import analysis, balancing, datasets, evaluation, measures, models, penalties, problems, training\n"
         "from mtl_utils.course import claims"
     )
     assert "torchvision" in loaded

@@ -14,7 +14,7 @@ def test_aggregating_by_the_sum_trains_as_the_plain_sum_does(encoder):
 
     images = datasets.multi_mnist(64, 8, 8)
     weights = []
-    for balancer in (WeightedSum(), Aggregation(Sum)):
+    for balancer in (WeightedSum(), Aggregation(lambda count: Sum())):
         model = models.hard_sharing(encoder, images)
         training.fit(model, images, steps=2, batch_size=32, balancer=balancer, progress=False)
         weights.append([weight.detach().contiguous() for weight in model.parameters()])

@@ -12,11 +12,11 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from mtl_utils.datasets.dataset import count_pixels
 from mtl_utils.datasets.folders.decoding import ImageFileError, decode, decode_framed, decode_mask
 from mtl_utils.datasets.folders.framing import FITS, Fit, frame
 from mtl_utils.datasets.folders.problems import FolderError
 from mtl_utils.datasets.on_demand import OnDemand
+from mtl_utils.datasets.pixels import count_pixels
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")

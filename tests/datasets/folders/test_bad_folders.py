@@ -6,8 +6,8 @@ import os
 
 import numpy as np
 import pytest
-from PIL import Image
 from pictures import colored, save, write
+from PIL import Image
 
 from mtl_utils.datasets.folders import FolderError, MaskFolder, from_class_folders, from_table
 

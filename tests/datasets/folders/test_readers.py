@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from pictures import BLUE, COLORS, GREEN, RED, colored, save, write
+from PIL import Image
 
 from mtl_utils import evaluate, fit, models
 from mtl_utils.datasets import with_few_labels

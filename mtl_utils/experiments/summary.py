@@ -1,0 +1,91 @@
+"""Reading a table of runs: means with intervals, paired differences, and Δm against the baseline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mtl_utils.measures import Interval, delta_m, mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def metrics_of(table: pd.DataFrame, way: str, task: str, *, split: str = "test", column: str = "metric") -> dict[int, float]:
+    """For each seed what a way reaches at a task.
+
+    Raises:
+        ValueError: if the table has no such rows.
+    """
+    chosen = table[(table["way"] == way) & (table["task"] == task) & (table["split"] == split)]
+    if chosen.empty:
+        known = {name: sorted(table[name].unique()) for name in ("way", "task", "split")}
+        raise ValueError(f"no run of way '{way}' at task '{task}' on '{split}' in the table; it has {known}")
+    return dict(zip(chosen["seed"].astype(int), chosen[column].astype(float), strict=True))
+
+
+def difference(
+    table: pd.DataFrame, way: str, other: str, task: str, *, split: str = "test", column: str = "metric"
+) -> Interval:
+    """How much larger a way's metric is than another's, seed by seed: the mean difference with its 95 % interval.
+
+    Raises:
+        ValueError: if the two have no two seeds in common.
+    """
+    one, two = (metrics_of(table, each, task, split=split, column=column) for each in (way, other))
+    seeds = sorted(set(one) & set(two))
+    if len(seeds) < 2:
+        raise ValueError(f"ways '{way}' and '{other}' have {len(seeds)} seeds in common; an interval needs two at least")
+    return mean_interval([one[seed] - two[seed] for seed in seeds])
+
+
+def delta_m_by_seed(table: pd.DataFrame, way: str, *, baseline: str = "single", split: str = "test") -> dict[int, float]:
+    """Δm of a way against the mean of the baseline's runs, for each seed, in percent; see `measures.delta_m`."""
+    rows = table[(table["way"] == way) & (table["split"] == split)]
+    better = dict(zip(rows["task"], rows["higher_is_better"].astype(bool), strict=True))
+    base = {}
+    for task in better:
+        reached = metrics_of(table, baseline, task, split=split)
+        base[task] = sum(reached.values()) / len(reached)
+    by_seed: dict[int, dict[str, float]] = {}
+    for seed, task, metric in zip(rows["seed"], rows["task"], rows["metric"], strict=True):
+        by_seed.setdefault(int(seed), {})[task] = float(metric)
+    return {seed: delta_m(metrics, base, better) for seed, metrics in by_seed.items()}
+
+
+def summarize(table: pd.DataFrame, *, split: str = "test", baseline: str | None = None) -> pd.DataFrame:
+    """For each way the mean metric of each task with its 95 % interval as text, and what differs between the ways.
+
+    Args:
+        table: what `compare` returns.
+        split: which split.
+        baseline: adds a column with Δm against this way.
+    """
+    import pandas as pd
+
+    lines: list[dict[str, Any]] = []
+    rows = table[table["split"] == split]
+    for way in dict.fromkeys(rows["way"]):
+        own = rows[rows["way"] == way]
+        line: dict[str, Any] = {"way": way}
+        for task in dict.fromkeys(own["task"]):
+            line[task] = _in_words(list(own[own["task"] == task]["metric"].astype(float)))
+        if baseline is not None and way != baseline:
+            line["Δm (%)"] = _in_words(list(delta_m_by_seed(table, way, baseline=baseline, split=split).values()), digits=1)
+        line["seeds"] = own["seed"].nunique()
+        line["updates"] = int(own["updates"].max())
+        per_run = own.groupby("seed")
+        if way == baseline:  # a network for each task
+            line["parameters"] = int(own.drop_duplicates("task")["parameters"].sum())
+            line["seconds"] = round(float(per_run["seconds"].sum().mean()), 1)
+        else:
+            line["parameters"] = int(own["parameters"].max())
+            line["seconds"] = round(float(per_run["seconds"].first().mean()), 1)
+        lines.append(line)
+    return pd.DataFrame(lines).set_index("way")
+
+
+def _in_words(values: list[float], digits: int = 3) -> str:
+    if len(values) < 2:
+        return f"{values[0]:.{digits}f}"
+    mean, half_width = mean_interval(values)
+    return f"{mean:.{digits}f} ± {half_width:.{digits}f}"
