@@ -139,7 +139,7 @@ class MultiTaskDataset(Dataset[Batch]):
         on_demand = any(isinstance(values, OnDemand) for values in (self.images, *self.targets.values()))
         if augment is None and not on_demand:
             if shuffle is not None:
-                self._pixels.keep_normalized()
+                self._keep()
             yield from (self.batch(chunk, device) for chunk in chunks)
             return
         for images, targets in read_ahead(self._stored, chunks) if on_demand else map(self._stored, chunks):
@@ -147,6 +147,9 @@ class MultiTaskDataset(Dataset[Batch]):
             if augment is not None and shuffle is not None:
                 changed = augment(images, targets, self.tasks, shuffle)
             yield self._pixels.normalize(changed[0], torch.device(device)), self._typed(changed[1], device, copy=True)
+
+    def _keep(self) -> None:
+        self._pixels.keep_normalized()
 
     def subset(self, indices: Tensor | Sequence[int] | slice) -> MultiTaskDataset:
         """A split of these images only, with the same normalization."""

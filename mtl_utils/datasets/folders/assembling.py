@@ -12,13 +12,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from mtl_utils.datasets.dataset import MultiTaskDataset, Normalization
+from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.datasets.folders.loading import Reading, load_images, load_masks
 from mtl_utils.datasets.folders.masks import MaskFolder
 from mtl_utils.datasets.folders.problems import FolderError, listed
 from mtl_utils.datasets.folders.splits import FolderSplits
 from mtl_utils.datasets.folders.splitting import PARTS, check_classes, check_groups, check_parts, draw_parts
 from mtl_utils.datasets.on_demand import OnDemand, some_rows
+from mtl_utils.datasets.pixels import Normalization
 from mtl_utils.tasks import Task, check_tasks
 
 Problems = Literal["raise", "skip"]

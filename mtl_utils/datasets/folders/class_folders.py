@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
-from mtl_utils.datasets.dataset import Normalization
 from mtl_utils.datasets.folders.assembling import Found, Problems, assemble
 from mtl_utils.datasets.folders.framing import Fit
 from mtl_utils.datasets.folders.loading import Reading
 from mtl_utils.datasets.folders.paths import check_inside, existing_folder, image_files
 from mtl_utils.datasets.folders.problems import FolderError
 from mtl_utils.datasets.folders.splits import FolderSplits
+from mtl_utils.datasets.pixels import Normalization
 from mtl_utils.tasks import classification
 
 

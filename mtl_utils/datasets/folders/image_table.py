@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mtl_utils.datasets.dataset import Normalization
 from mtl_utils.datasets.folders.assembling import Found, Problems, assemble
 from mtl_utils.datasets.folders.framing import Fit
 from mtl_utils.datasets.folders.kinds import Kind, read_column
@@ -16,6 +15,7 @@ from mtl_utils.datasets.folders.problems import FolderError
 from mtl_utils.datasets.folders.splits import FolderSplits
 from mtl_utils.datasets.folders.splitting import read_split_column
 from mtl_utils.datasets.folders.table import Table, read_table
+from mtl_utils.datasets.pixels import Normalization
 
 
 def from_table(

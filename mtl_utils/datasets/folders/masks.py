@@ -25,12 +25,14 @@ class MaskFolder:
         classes: names of the classes.
         values: the pixel value of each class, in order; 0, 1, 2, … by default.
         ignore: values that mean "no label here"; 255 ("void") by custom.
+        others: whether masks without a picture may lie there.
     """
 
     folder: str | Path
     classes: Sequence[str]
     values: Sequence[int] | None = None
     ignore: Sequence[int] = (255,)
+    others: bool = False
 
     def task(self, name: str) -> Task:
         """The task of this name."""
@@ -57,7 +59,8 @@ class MaskFolder:
         found = [by_stem.get(stem) for stem in stems]
         if not any(found):
             raise FolderError(f"no file in {own} has the name of a picture; expected such as {stems[0]}.png")
-        if lost := [str(file) for stem, file in by_stem.items() if stem not in set(stems)]:
+        wanted = set(stems)
+        if not self.others and (lost := [str(file) for stem, file in by_stem.items() if stem not in wanted]):
             raise FolderError(f"masks in {own} without a picture of their name", lost)
         return found
 

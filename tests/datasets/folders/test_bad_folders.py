@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 
 import numpy as np
 import pytest
@@ -104,9 +103,9 @@ def test_no_path_leads_out_of_the_folder(folder, name):
     save(folder.parent / "other" / "s.png")
     rows = colored(folder)
     if name == "link.png":
-        os.symlink(folder.parent / "secret.png", folder / "link.png")
+        (folder / "link.png").symlink_to(folder.parent / "secret.png")
     if name.startswith("linked"):
-        os.symlink(folder.parent / "other", folder / "linked")
+        (folder / "linked").symlink_to(folder.parent / "other")
     rows[3][0] = name
     write(folder / "labels.csv", rows)
     for problems in ("raise", "skip"):
@@ -118,7 +117,7 @@ def test_a_link_within_the_folder_is_allowed(folder):
     rows = colored(folder)
     (folder / "真").mkdir()
     (folder / "p004.png").rename(folder / "真" / "p004.png")
-    os.symlink(folder / "真" / "p004.png", folder / "p004.png")
+    (folder / "p004.png").symlink_to(folder / "真" / "p004.png")
     splits = from_table(folder, size=8)
     assert sum(len(files) for files in splits.files.values()) == len(rows) - 1
 
@@ -127,7 +126,7 @@ def test_links_in_class_folders_that_lead_out(folder):
     for number in range(4):
         save(folder / "train" / ("a" if number % 2 else "b") / f"{number}.png", number=number)
     save(folder.parent / "secret.png")
-    os.symlink(folder.parent / "secret.png", folder / "train" / "a" / "s.png")
+    (folder / "train" / "a" / "s.png").symlink_to(folder.parent / "secret.png")
     told(lambda: from_class_folders(folder / "train", size=8), "lead out of", "s.png")
 
 
