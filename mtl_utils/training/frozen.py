@@ -18,8 +18,8 @@ def keep_features(
 ) -> Splits:
     """The same splits with the features of a frozen encoder in the place of images.
 
-    `fit(model.heads_alone(), keep_features(model, splits), …)` trains the heads of `model` with the same numbers as training the
-    whole model, without computing the encoder in every step.
+    `fit(model.heads_alone(), keep_features(model, splits), …)` trains the heads of `model` as training the whole model does,
+    but does not compute the encoder in every step.
 
     Args:
         model: its encoder is frozen, so that its features stay what they are.
@@ -42,4 +42,4 @@ def keep_features(
             split = getattr(splits, part)
             features = torch.cat([model.encode(images).cpu() for images, _ in split.batches(batch_size, device=device)])
             made[part] = Features(features, split.targets, split.tasks, split.image_shape[1:])
-    return replace(splits, **made)
+    return replace(splits, train=made["train"], val=made["val"], test=made["test"])

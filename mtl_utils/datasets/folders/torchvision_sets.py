@@ -119,6 +119,4 @@ def _published(kind: type[Any], root: str | Path, split: str, target: Any, downl
     try:
         return kind(root, split, target, download=download)
     except RuntimeError as error:
-        raise FolderError(
-            f"{kind.__name__} cannot be opened in {root} ({error}); give download=True to fetch it, or name the folder that has it"
-        ) from error
+        raise FolderError(f"{kind.__name__} cannot be opened in {root} ({error}); download=True fetches it") from error
