@@ -45,5 +45,4 @@ def test_decoding_keeps_up_with_torchvision(tmp_path, height, width, suffix, cou
                 list(pool.map(way, files))
             best[name] = min(best.get(name, float("inf")), time.perf_counter() - started)
     rates = {name: round(count / seconds) for name, seconds in best.items()}
-    print(f"\n{height}×{width} {suffix}: {rates} images per second")
-    assert best["ours"] <= 1.1 * best["torchvision"]
+    assert best["ours"] <= 1.1 * best["torchvision"], f"{height}×{width} {suffix}: {rates} images per second"
