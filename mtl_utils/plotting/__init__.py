@@ -1,5 +1,6 @@
 """Every figure: functions that take and return matplotlib `Axes`."""
 
+from mtl_utils.plotting.alternative import describe, describe_picture
 from mtl_utils.plotting.clip import Clip, clip
 from mtl_utils.plotting.colors import task_color, task_colors
 from mtl_utils.plotting.comparisons import plot_comparison, plot_spread
@@ -27,6 +28,8 @@ from mtl_utils.plotting.tracks import show_tracked_frame, show_tracked_video
 __all__ = [
     "Clip",
     "clip",
+    "describe",
+    "describe_picture",
     "joint_errors",
     "method_color",
     "plot_alphas",
