@@ -22,7 +22,7 @@ def plot_threshold(probability: Tensor, truth: Tensor, threshold: float, ax: Axe
     """
     if probability.shape != truth.shape or truth.dtype != torch.bool:
         raise ValueError(
-            f"probabilities and boolean labels of one length are needed, not {tuple(probability.shape)} and {tuple(truth.shape)}"
+            f"probabilities and boolean labels of one length are needed, not {tuple(probability.shape)}, {tuple(truth.shape)}"
         )
     ax = tidy(axes_or_new(ax, size=(7.0, 2.4)))
     called = probability >= threshold
