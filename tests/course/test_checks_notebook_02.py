@@ -69,7 +69,11 @@ WRONG = [
         lambda m, s: s / 2 * sum((p**2).sum() for name, p in m.named_parameters() if "weight" in name),
         "a batch norm's `weight` has one dimension only",
     ),
-    (check.l2_penalty, lambda m, s: s / 2 * sum(w.square().sum() for w in weights(m) if w.dim() == 2), "a convolution's weights"),
+    (
+        check.l2_penalty,
+        lambda m, s: s / 2 * sum(w.square().sum() for w in weights(m) if w.dim() == 2),
+        "a convolution's weights",
+    ),
     (
         check.l2_penalty,
         lambda m, s: s / 2 * sum(layer.weight.square().sum() for layer in m if isinstance(layer, torch.nn.Linear)),

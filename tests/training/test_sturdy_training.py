@@ -91,7 +91,14 @@ def test_training_where_there_are_no_gradients_is_told(mode, two_digits, shared)
 def test_the_last_update_is_looked_at(two_digits, shared):
     history = History()
     with pytest.raises(NonFiniteLossError, match=r"weights became infinite or not a number in step 1"):
-        run(shared, two_digits.train, steps=1, history=history, balancer=WeightedSum(dict.fromkeys(("left", "right"), 3e38)))
+        run(
+            shared,
+            two_digits.train,
+            steps=1,
+            history=history,
+            balancer=WeightedSum(dict.fromkeys(("left", "right"), 3e38)),
+            optimizer=lambda groups: torch.optim.SGD(groups, lr=1e6),
+        )
     assert "failed in step 1" in history.stopped
 
 

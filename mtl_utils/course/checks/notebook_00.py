@@ -40,7 +40,10 @@ def shared_part(answer: Collection[Any]) -> Verdict:
         [
             (lambda a: not isinstance(a, str), "give a set of names, such as {'conv1', 'conv2'}"),
             (lambda a: not names(a) & {"left", "right"}, "a head belongs to its own task; the gray boxes are the shared ones"),
-            (lambda a: not names(a) & {"head", "heads"}, "there are two heads, one for each task; the gray boxes are the shared ones"),
+            (
+                lambda a: not names(a) & {"head", "heads"},
+                "there are two heads, one for each task; the gray boxes are the shared ones",
+            ),
             (lambda a: names(a) == stages, "the gray boxes of the picture: three stages, from the image onwards"),
         ],
         "right: the whole encoder is shared. Hard parameter sharing is no more than that",
