@@ -15,8 +15,8 @@ def linear_cka(one: Tensor, two: Tensor, *, debiased: bool = True) -> float:
     It does not change under rotation, permutation of channels, scaling or shift, and can compare representations of different
     sizes.
 
-    Debiased (Nguyen, Raghu & Kornblith, "Do wide and deep networks learn the same things?", ICLR 2021): every ‖XᵀY‖² is replaced
-    by Song et al.'s unbiased estimate of it, which leaves out what each image has in common with itself. Independent
+    Debiased (Nguyen, Raghu & Kornblith, "Do wide and deep networks learn the same things?", ICLR 2021): every ‖XᵀY‖² is
+    replaced by Song et al.'s unbiased estimate of it, which leaves out what each image has in common with itself. Independent
     representations then have 0 on average, whatever their size; a single value may lie a little below 0, and never above 1.
 
     The plain form (`debiased=False`) is ‖YᵀX‖² / (‖XᵀX‖·‖YᵀY‖), with Frobenius norms and centred columns (Kornblith et al.,
@@ -28,8 +28,8 @@ def linear_cka(one: Tensor, two: Tensor, *, debiased: bool = True) -> float:
         debiased: whether to take out the bias.
 
     Raises:
-        ValueError: if the numbers of images differ, or a representation is the same for all images, has no features or, debiased,
-            sets all images equally far apart.
+        ValueError: if the numbers of images differ, or a representation is the same for all images, has no features, or sets
+            all images equally far apart (debiased).
     """
     for features in (one, two):
         if features.dim() < 2:
@@ -49,7 +49,7 @@ def linear_cka(one: Tensor, two: Tensor, *, debiased: bool = True) -> float:
     # Rounding leaves about 1e-16 of the whole where there is nothing.
     if min(of_x / _alignment(x, x, False), of_y / _alignment(y, y, False)) < 1e-12:
         raise ValueError("a representation sets all images equally far apart, so that nothing is left of it without its bias")
-    return alike / (of_x * of_y) ** 0.5
+    return float(alike / (of_x * of_y) ** 0.5)
 
 
 def _alignment(x: Tensor, y: Tensor, debiased: bool) -> float:

@@ -65,7 +65,7 @@ def _volume(beyond: Tensor) -> float:
         beyond = beyond[beyond[:, 0].argsort(descending=True)]
         steps = torch.diff(beyond[:, 0], append=beyond.new_zeros(1)).neg()
         return float((steps * beyond[:, 1].cummax(0).values).sum())
-    beyond = beyond.unique(dim=0)
+    beyond = torch.unique(beyond, dim=0)
     beyond = beyond[_best(beyond)]
     if len(beyond) == 2:
         return float(beyond.prod(1).sum() - beyond.amin(0).prod())
