@@ -36,6 +36,13 @@ def multi_mnist(train: int = 50_000, val: int = 10_000, test: int = 10_000, *, s
     Args:
         train, val, test: how many images; any size (beyond the sources' 50,000/10,000/10,000, objects occur again).
         seed: chooses source images and partners.
+
+    Examples:
+        >>> pairs = multi_mnist(train=60, val=20, test=20)
+        >>> [task.name for task in pairs.tasks]
+        ['left', 'right']
+        >>> tuple(pairs.train.images.shape)
+        (60, 1, 28, 28)
     """
     return _two_objects("MultiMNIST", ("MNIST", "MNIST"), (train, val, test), seed)
 

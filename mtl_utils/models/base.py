@@ -132,5 +132,10 @@ def check_parts(model: MultiTaskModel) -> None:
 
 
 def count_parameters(module: nn.Module) -> int:
-    """Number of parameters of a module, each counted once."""
+    """Number of parameters of a module, each counted once.
+
+    Examples:
+        >>> count_parameters(nn.Linear(3, 2))
+        8
+    """
     return sum(parameter.numel() for parameter in module.parameters())

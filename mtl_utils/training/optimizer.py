@@ -24,6 +24,11 @@ def adam(learning_rate: float = 2e-3, weight_decay: float = 0.0) -> OptimizerFac
     Args:
         learning_rate: step size.
         weight_decay: strength of the L2 penalty ½·λ·‖θ‖², added to the gradient.
+
+    Examples:
+        >>> optimizer = adam(1e-3)([{'params': [torch.nn.Parameter(torch.zeros(2))]}])
+        >>> type(optimizer).__name__
+        'Adam'
     """
     return lambda groups: torch.optim.Adam(groups, lr=learning_rate, weight_decay=weight_decay, fused=True)
 
