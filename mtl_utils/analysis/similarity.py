@@ -60,10 +60,9 @@ def linear_cka(one: Tensor, two: Tensor, *, debiased: bool = True) -> float:
 def _alignment(x: Tensor, y: Tensor, debiased: bool) -> float:
     """‖XᵀY‖² of centred features `[N, F]` and `[N, G]`; debiased, N·(N − 3) times Song et al.'s HSIC₁."""
     count = len(x)
-    if max(x.shape[1], y.shape[1]) > count:  # the same number from the N×N Gram matrices, which are then the smaller ones
-        plain = ((x @ x.T) * (y @ y.T)).sum()
-    else:
-        plain = (x.T @ y).square().sum()
+    # The same number from the N×N Gram matrices, where those are the smaller ones.
+    by_images = max(x.shape[1], y.shape[1]) > count
+    plain = ((x @ x.T) * (y @ y.T)).sum() if by_images else (x.T @ y).square().sum()
     if not debiased:
         return float(plain)
     of_x, of_y = x.square().sum(1), y.square().sum(1)

@@ -79,7 +79,8 @@ def _volume(beyond: Tensor) -> float:
         return float(beyond.prod(1).sum() - beyond.amin(0).prod())
     beyond = beyond[beyond[:, -1].argsort()]
     volumes = beyond.prod(1).tolist()
-    return sum(volume - _volume(beyond[number + 1 :].minimum(beyond[number])) for number, volume in enumerate(volumes))
+    rest = (beyond[number + 1 :].minimum(beyond[number]) for number in range(len(beyond)))
+    return float(sum(volume - _volume(covered) for volume, covered in zip(volumes, rest, strict=True)))
 
 
 def _higher_is_better(points: Points, higher_is_better: bool | Sequence[bool]) -> Tensor:
