@@ -30,6 +30,11 @@ def linear_cka(one: Tensor, two: Tensor, *, debiased: bool = True) -> float:
     Raises:
         ValueError: if the numbers of images differ, or a representation is the same for all images, has no features or, debiased,
             sets all images equally far apart.
+
+    Examples:
+        >>> features = torch.tensor([[0.0, 1.0], [2.0, 0.0], [1.0, 3.0], [4.0, 1.0]])
+        >>> round(linear_cka(features, 5 * features.flip(1)), 3)  # scaled and permuted: the same
+        1.0
     """
     for features in (one, two):
         if features.dim() < 2:

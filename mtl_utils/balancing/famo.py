@@ -28,6 +28,14 @@ class FAMO(Scalarization):
         learning_rate: of the internal Adam on ξ; the paper's is 0.025.
         weight_decay: of the same; draws ξ to equal weights. 1e-3 in the paper's algorithm; the
             authors' code has 1e-5 as its default, and other values (0.001 to 0.01) in single experiments.
+
+    Examples:
+        >>> from mtl_utils import fit, problems
+        >>> problem = problems.ConcaveFront((0.5, 0.0))
+        >>> balancer = FAMO()
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=2, balancer=balancer, progress=False)
+        >>> {task: round(weight, 1) for task, weight in history.steps[0].weights.items()}
+        {'first': 0.7, 'second': 0.3}
     """
 
     needs_losses_again = True

@@ -82,7 +82,9 @@ def test_displacement_stands_at_the_centers_and_nowhere_else(seed: int) -> None:
     there = ~target.isnan().all(1)
     later = centers.frame % 3 > 0
     assert int(there.sum()) == len(torch.cat([centers.frame[later, None], centers.cell[later]], 1).unique(dim=0))
-    last = {(f, y, x): k for f, (y, x), k in zip(centers.frame.tolist(), centers.cell.tolist(), centers.place.tolist(), strict=True)}
+    last = {
+        (f, y, x): k for f, (y, x), k in zip(centers.frame.tolist(), centers.cell.tolist(), centers.place.tolist(), strict=True)
+    }
     for (frame, y, x), place in last.items():
         if frame % 3:
             assert torch.equal(target[frame, :, y, x], made.displacements[frame // 3, frame % 3, place])
@@ -93,7 +95,10 @@ def test_a_target_by_hand() -> None:
     target = detection_targets(one_object([[4.0, 2.0, 9.0, 8.0]], [1], [1.0]))
     assert target.shape == (1, 6, 4, 4)
     assert target[0, 0].eq(0).all()  # nothing of class a
-    assert target[0, 1, 1, 1] == 1
+    # Radius 1 and σ = 1/2: exp(−2) beside the center, exp(−4) at its corners, nothing beyond.
+    near, corner = math.exp(-2), math.exp(-4)
+    expected = torch.tensor([[corner, near, corner, 0], [near, 1, near, 0], [corner, near, corner, 0], [0, 0, 0, 0]])
+    assert torch.allclose(target[0, 1], expected)
     assert target[0, 2:, 1, 1].tolist() == [1.25, 1.5, 0.625, 0.25]
     assert target[0, 2:].isnan().sum() == 4 * 15
 
@@ -207,9 +212,7 @@ def test_partly_labelled_videos_train_together(scenes: MovingScenes) -> None:
 
 
 def test_a_batch_without_one_tasks_labels_leaves_its_head_alone(scenes: MovingScenes) -> None:
-    data = scenes.pairs(
-        labelled={"detection": range(1)}, tasks=("detection", "depth")
-    )
+    data = scenes.pairs(labelled={"detection": range(1)}, tasks=("detection", "depth"))
     model = models.scene_network(data, channels=(4, 8, 8, 8), width=8, hidden=8)
     images, targets = data.train.batch(slice(4, 8))  # the second video
     losses = models.forward.labelled_losses(model, images, targets, data.tasks)
@@ -236,7 +239,7 @@ def test_bad_arguments_are_told_in_words(scenes: MovingScenes) -> None:
 
 def test_videos_of_one_frame() -> None:
     single = moving_scenes(3, 1, 1, source="MNIST", frames=1, size=32)
-    with pytest.raises(ValueError, match="tracking.*leave it out: tasks=\\('detection', 'segmentation', 'depth'\\)"):
+    with pytest.raises(ValueError, match=r"tracking.*leave it out: tasks=\('detection', 'segmentation', 'depth'\)"):
         single.pairs()
     data = single.pairs(tasks=("detection", "segmentation", "depth"))
     assert torch.equal(data.train.images[:, :3], data.train.images[:, 3:])
@@ -261,9 +264,7 @@ def test_a_fifth_task_joins_the_pairs(scenes: MovingScenes) -> None:
 
 
 def test_speed_is_what_was_asked_for() -> None:
-    slow, fast = (
-        moving_scenes(8, 1, 1, source="MNIST", size=64, frames=2, speed=(s, s), seed=3).train for s in (0.0, 0.15)
-    )
+    slow, fast = (moving_scenes(8, 1, 1, source="MNIST", size=64, frames=2, speed=(s, s), seed=3).train for s in (0.0, 0.15))
     # Without speed only depth moves a center, which gives way to the walls as the object shrinks.
     assert slow.displacements[:, 1].norm(dim=-1).nanmean() < 2.5
     assert fast.displacements[:, 1].norm(dim=-1).nanmean() > 5

@@ -137,7 +137,10 @@ def cka_by_hand(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
                 lambda f: close(found(f, one @ turn, two), found(f, one, two), 1e-4),
                 "a rotation must not matter: use whole matrices' norms",
             ),
-            (lambda f: close(found(f, one, two), linear_cka(one, two, debiased=False), 1e-4), "‖YᵀX‖² over ‖XᵀX‖·‖YᵀY‖, with Frobenius norms"),
+            (
+                lambda f: close(found(f, one, two), linear_cka(one, two, debiased=False), 1e-4),
+                "‖YᵀX‖² over ‖XᵀX‖·‖YᵀY‖, with Frobenius norms",
+            ),
         ],
         "right!",
     )

@@ -25,7 +25,13 @@ def round_up(value: float) -> float:
 
 
 def in_words(task: Task, metric: float) -> str:
-    """A metric as one reads it: in percent if it is a share."""
+    """A metric as one reads it: in percent if it is a share.
+
+    Examples:
+        >>> from mtl_utils.tasks import classification
+        >>> in_words(classification('digit', 10), 0.876)
+        '87.6 %'
+    """
     if math.isnan(metric):
         return "not measured"
     return f"{100 * metric:.1f} %" if task.metric_is_share else f"{metric:.3g}"
