@@ -69,6 +69,12 @@ WRONG = [
         lambda m, s: s / 2 * sum((p**2).sum() for name, p in m.named_parameters() if "weight" in name),
         "a batch norm's `weight` has one dimension only",
     ),
+    (check.l2_penalty, lambda m, s: s / 2 * sum(w.square().sum() for w in weights(m) if w.dim() == 2), "a convolution's weights"),
+    (
+        check.l2_penalty,
+        lambda m, s: s / 2 * sum(layer.weight.square().sum() for layer in m if isinstance(layer, torch.nn.Linear)),
+        "a convolution's weights",
+    ),
     (check.l2_penalty, lambda m, s: L1(s)(m), "that is L1"),
     (check.l2_penalty, lambda m, s: s / 2 * sum(w.norm() for w in weights(m)), "there is no square root"),
     (check.l2_penalty, lambda m, s: penalty(m, 1.0), "multiply with the strength"),

@@ -68,7 +68,7 @@ def rows_of_both(answer: int) -> Verdict:
                 "that is how many rows the two share on the 36×36 canvas (6 to 27); count rows of the reduced image",
             ),
             (lambda a: a != 28, "the left digit ends at row 27 of the canvas, the right one starts at row 6"),
-            (lambda a: a == 17, "row k shows row k·36 // 28 of the canvas; count the k for which that is from 6 to 27"),
+            (lambda a: a == 17, "row k shows row ⌊(k + ½)·36/28⌋ of the canvas; count the k for which that is from 6 to 27"),
         ],
         "right. So much of the height is disputed between the two digits",
     )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mtl_utils.course.checks.check import Verdict, call, close, is_number, judge
 from mtl_utils.measures.intervals import mean_interval
 from mtl_utils.penalties.l1_l2 import L2
-from mtl_utils.randomness import generator
+from mtl_utils.randomness import generator, seeded
 from mtl_utils.tasks import MISSING_CLASS
 
 VALIDATION = {0.0005: 0.871, 0.002: 0.894, 0.01: 0.889}
@@ -64,15 +64,17 @@ def accuracy(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
 
 def l2_penalty(function: Callable[[nn.Module, float], Any]) -> Verdict:
     """02.3: the L2 penalty of a model's weights."""
-    # The batch norm has weights of one dimension, which tell a rule about dimensions from one about names.
-    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.ReLU(), nn.Linear(2, 1))
-    with torch.no_grad():
+    # A convolution has weights of four dimensions, and a batch norm some of one, which tell a rule about dimensions from one
+    # about names, about linear layers or about matrices.
+    with seeded(0), torch.no_grad():
+        model = nn.Sequential(nn.Conv2d(2, 3, 2), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(3, 1))
         for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator(1)))
     expected = float(L2(0.1)(model).detach())
     by_name = 0.05 * float(sum(p.detach().square().sum() for name, p in model.named_parameters() if "weight" in name))
     with_biases = 0.05 * float(sum(p.detach().square().sum() for p in model.parameters()))
     weights = [p.detach() for p in model.parameters() if p.dim() > 1]
+    matrices = 0.05 * float(sum(w.square().sum() for w in weights if w.dim() == 2))
     norm = 0.05 * float(sum(w.norm() for w in weights))
     absolute = 0.1 * float(sum(w.abs().sum() for w in weights))
     not_scaled = expected / 0.1
@@ -89,13 +91,14 @@ def l2_penalty(function: Callable[[nn.Module, float], Any]) -> Verdict:
             (lambda f: not close(value(f), 2 * expected), "do not forget the ½: its derivative is then exactly λ·θ"),
             (lambda f: not close(value(f), with_biases), "leave out the biases: only what has more than one dimension counts"),
             (lambda f: not close(value(f), by_name), "a batch norm's `weight` has one dimension only: it does not count"),
+            (lambda f: not close(value(f), matrices), "a convolution's weights count, too: they have four dimensions, not two"),
             (lambda f: not close(value(f), absolute), "that is L1: L2 takes squares"),
             (lambda f: not close(value(f), norm), "sum the squares; there is no square root"),
             (lambda f: not close(value(f), not_scaled), "multiply with the strength λ"),
             (lambda f: close(value(f), expected), "½·λ·Σθ² over all weights with more than one dimension"),
             (lambda f: call(f, model, 0.1).requires_grad, "the result must keep its graph: no .item(), no .detach()"),
         ],
-        "right, the same as mtl_utils.regularization.L2",
+        "right, the same as mtl_utils.penalties.L2",
     )
 
 
