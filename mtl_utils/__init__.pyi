@@ -44,6 +44,9 @@ from . import (
     tasks as tasks,
 )
 from . import (
+    tracking as tracking,
+)
+from . import (
     training as training,
 )
 from .evaluation import Evaluation as Evaluation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,15 +11,43 @@ from torch import Tensor
 
 
 def generator(seed: int) -> torch.Generator:
-    """A CPU random generator with this seed."""
+    """A CPU random generator with this seed. All chance of the library starts here.
+
+    The environment variable `MTL_SEED_SHIFT` (a whole number, 0 if it is not set) is added to every seed, so that a whole
+    notebook can be run again with other chance: see `mtl_utils.course.replicate`.
+
+    Raises:
+        ValueError: if the seed, or the shift, is not a whole number.
+
+    Examples:
+        >>> torch.randint(10, (3,), generator=generator(0)).tolist() == torch.randint(10, (3,), generator=generator(0)).tolist()
+        True
+    """
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise ValueError(f"a seed must be a whole number, not {seed!r}")
-    return torch.Generator().manual_seed(seed)
+    return torch.Generator().manual_seed(seed + seed_shift())
+
+
+def seed_shift() -> int:
+    """What is added to every seed: the environment variable `MTL_SEED_SHIFT`, or 0."""
+    shift = os.environ.get("MTL_SEED_SHIFT") or "0"
+    try:
+        return int(shift)
+    except ValueError:
+        raise ValueError(f"the environment variable MTL_SEED_SHIFT must be a whole number, not {shift!r}") from None
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Inside, PyTorch's global generator on the CPU starts at `seed`; afterwards it is as it was before."""
+    """Inside, PyTorch's global generator on the CPU starts at `seed`; afterwards it is as it was before.
+
+    Examples:
+        >>> with seeded(0):
+        ...     first = torch.rand(3)
+        >>> with seeded(0):
+        ...     bool((torch.rand(3) == first).all())
+        True
+    """
     with RandomState(seed):
         yield
 
@@ -37,12 +66,13 @@ class RandomState:
     def __init__(self, seed: int, device: torch.device | None = None) -> None:
         self._device = device if device is not None and device.type in ("cuda", "mps") else None
         outer = self._read()
-        torch.default_generator.manual_seed(generator(seed).initial_seed())
+        start = generator(seed).initial_seed()
+        torch.default_generator.manual_seed(start)
         if self._device is not None and self._device.type == "cuda":
             with torch.cuda.device(self._device):
-                torch.cuda.manual_seed(seed)
+                torch.cuda.manual_seed(start)
         elif self._device is not None:
-            torch.mps.manual_seed(seed)
+            torch.mps.manual_seed(start)
         self._own = self._read()
         self._write(outer)
         self._outer = outer

@@ -90,6 +90,9 @@ class Task:
             raise ValueError(f"task '{self.name}': output size must be a positive whole number, not {self.output_size!r}")
         if self.is_classification and self.output_size < 2:
             raise ValueError(f"task '{self.name}': classification needs at least 2 classes, not {self.output_size}")
+        if type(self) is Task and self._loss is None and self.loss_name not in _LOSSES[self.is_classification]:
+            known = ", ".join(_LOSSES[self.is_classification])
+            raise ValueError(f"task '{self.name}': loss must be one of {known}, not {self.loss_name!r}")
         if self.class_names and len(self.class_names) != self.output_size:
             raise ValueError(f"task '{self.name}': {self.output_size} classes but {len(self.class_names)} class names")
 
@@ -107,6 +110,11 @@ class Task:
     def target_dtype(self) -> torch.dtype:
         """The type in which targets come to the loss."""
         return torch.int64 if self.is_classification else torch.float32
+
+    @property
+    def initial_output(self) -> tuple[float, ...]:
+        """What a new head should put out before it has learned, one number per output; empty if that does not matter."""
+        return ()
 
     def grid(self, image_size: tuple[int, int]) -> tuple[int, ...]:
         """Height and width of the map of answers for images of this height and width; empty for one answer per image."""

@@ -7,6 +7,8 @@ import platform
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, requires, version
 
+from mtl_utils.course.printing import print_line
+
 # Nothing that may be missing is imported above, so that this module can say so.
 _INSTALL = "run `pip install -r requirements.txt`"
 _OF_THE_SERVER = {"jupyterlab"}  # runs beside the kernel; importing it here would only cost time
@@ -18,14 +20,14 @@ def check_environment() -> bool:
     Returns:
         Whether everything is ready.
     """
-    print(f"✓ Python {platform.python_version()}")
+    print_line(f"✓ Python {platform.python_version()}")
     problems = _packages()
     for look in (_images, _device):
         problems += _found(look)
     if problems:
-        print(f"✗ {len(problems)} thing(s) to mend: see the lines with ✗ above")
+        print_line(f"✗ {len(problems)} thing(s) to mend: see the lines with ✗ above")
     else:
-        print("✓ ready")
+        print_line("✓ ready")
     return not problems
 
 
@@ -52,7 +54,7 @@ def _packages() -> list[str]:
             problems.append(_problem(f"{name} {found} is installed, but cannot be imported ({error}): {_INSTALL}"))
         else:
             if requirement.specifier.contains(found, prereleases=True):
-                print(f"✓ {name} {found}")
+                print_line(f"✓ {name} {found}")
             else:
                 problems.append(_problem(f"{name} {found} is not {requirement.specifier}: {_INSTALL}"))
     return problems
@@ -65,7 +67,7 @@ def _images() -> list[str]:
     for name in ("MNIST", "FashionMNIST"):
         try:
             count = sum(len(load_source(name, train=train).labels) for train in (True, False))
-            print(f"✓ {name}: {count:,} images, as published")
+            print_line(f"✓ {name}: {count:,} images, as published")
         except DataFileError as error:
             problems.append(_problem(str(error)))
     return problems
@@ -77,7 +79,7 @@ def _device() -> list[str]:
     from mtl_utils.device import choose_device
 
     device = choose_device().type
-    print(f"✓ computes on {device} with {torch.get_num_threads()} threads, on {platform.system()} {platform.machine()}")
+    print_line(f"✓ computes on {device} with {torch.get_num_threads()} threads, on {platform.system()} {platform.machine()}")
     return []
 
 
@@ -90,5 +92,5 @@ def _found(look: Callable[[], list[str]]) -> list[str]:
 
 
 def _problem(text: str) -> str:
-    print(f"✗ {text}")
+    print_line(f"✗ {text}")
     return text

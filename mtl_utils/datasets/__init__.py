@@ -1,10 +1,11 @@
 """Images with targets for several tasks, whole in memory, in splits for training, choosing and testing."""
 
 from mtl_utils.datasets.attributes import with_attributes
-from mtl_utils.datasets.dataset import MultiTaskDataset, Normalization
+from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.datasets.digits import ATTRIBUTES, digits
 from mtl_utils.datasets.labels import with_few_labels, with_label_noise
-from mtl_utils.datasets.moving_scenes import MovingScenes, Scenes, boxes_of, moving_scenes
+from mtl_utils.datasets.moving_scenes import Detection, MovingScenes, Scenes, boxes_of, detection, moving_scenes
+from mtl_utils.datasets.pixels import Normalization
 from mtl_utils.datasets.placed_digits import place, placed_digits
 from mtl_utils.datasets.sources import DataFileError, Source, data_folder, load_source
 from mtl_utils.datasets.splits import Splits
@@ -15,6 +16,7 @@ __all__ = [
     "ATTRIBUTES",
     "Batch",
     "DataFileError",
+    "Detection",
     "MovingScenes",
     "MultiTaskDataset",
     "Normalization",
@@ -24,6 +26,7 @@ __all__ = [
     "Targets",
     "boxes_of",
     "data_folder",
+    "detection",
     "digits",
     "fashion_and_mnist",
     "load_source",

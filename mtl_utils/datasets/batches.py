@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from mtl_utils._checks import check_positive
-from mtl_utils.datasets.dataset import MultiTaskDataset, Normalization
+from mtl_utils.datasets.dataset import MultiTaskDataset
+from mtl_utils.datasets.pixels import Normalization
 from mtl_utils.datasets.splits import Splits
 from mtl_utils.tasks import Batch, Targets, Task, check_tasks, target_of
 

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from mtl_utils._checks import check_positive
+from mtl_utils.datasets.pixels import Normalization, Pixels, measure_normalization
 from mtl_utils.tasks import Batch, Targets, Task, check_tasks
-
-
-class Normalization(NamedTuple):
-    """Mean and standard deviation per channel, of pixel values from 0 to 1."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
 
 
 class MultiTaskDataset(Dataset[Batch]):
     """Images `[N, C, H, W]` in `uint8` and, for each task, the targets of all N images.
 
-    A batch is cut from the whole tensors at once, and becomes normalized `float32` only then, so that 60,000 images of
-    28×28 pixels take 47 MB and no work is done per image. It is also an ordinary `Dataset`, which a `DataLoader` can use.
+    60,000 images of 28×28 pixels take 47 MB. A batch is cut from the whole tensors at once, so that no work is done per image.
+    Training keeps small images normalized as well (see `pixels`). It is also an ordinary `Dataset` for a `DataLoader`.
 
     Args:
         images: `uint8` `[N, C, H, W]`.
@@ -68,7 +61,7 @@ class MultiTaskDataset(Dataset[Batch]):
                 f"a normalization needs a mean and a standard deviation above zero for each of {channels} channels, not "
                 f"{self.normalization}"
             )
-        self._normalizing: dict[torch.device, tuple[Tensor, Tensor]] = {}
+        self._pixels = Pixels(images, self.normalization)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -97,10 +90,7 @@ class MultiTaskDataset(Dataset[Batch]):
 
         Class targets come as `int64`, real-valued ones as `float32`, whatever they are stored as.
         """
-        # channels_last is the order in which PyTorch's CPU convolutions are fastest (1.3 times here).
-        images = self.images[indices].to(device=device, dtype=torch.float32, memory_format=torch.channels_last)
-        scale, shift = self._scale_and_shift(torch.device(device))
-        images = images.mul_(scale).sub_(shift)
+        images = self._pixels.normalized(indices, torch.device(device))
         targets = {
             task.name: self.targets[task.name][indices].to(
                 device=device,
@@ -110,13 +100,6 @@ class MultiTaskDataset(Dataset[Batch]):
             for task in self.tasks
         }
         return images, targets
-
-    def _scale_and_shift(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """What turns pixels from 0 to 255 into normalized ones, made once for each device: x·scale − shift."""
-        if device not in self._normalizing:
-            mean, std = (torch.tensor(values, device=device).view(-1, 1, 1) for values in self.normalization)
-            self._normalizing[device] = (1 / (255 * std), mean / std)
-        return self._normalizing[device]
 
     def batches(
         self, batch_size: int, *, shuffle: torch.Generator | None = None, device: torch.device | str = "cpu"
@@ -135,6 +118,7 @@ class MultiTaskDataset(Dataset[Batch]):
             for start in range(0, count, batch_size):
                 yield self.batch(slice(start, start + batch_size), device)
             return
+        self._pixels.keep_normalized()
         order = torch.randperm(count, generator=shuffle)
         batch_size = min(batch_size, count)
         for start in range(0, count - batch_size + 1, batch_size):
@@ -181,11 +165,11 @@ class MultiTaskDataset(Dataset[Batch]):
         """The same images (not copied) with the targets of these tasks only, in this order."""
         tasks = [self.task(name) for name in names]
         targets = {name: self.targets[name] for name in names}
-        return MultiTaskDataset(self.images, targets, tasks, normalization=self.normalization)
+        return self._relabelled(targets, tasks)
 
     def with_targets(self, **targets: Tensor) -> MultiTaskDataset:
         """The same images (not copied) with other targets for the tasks named, such as noisy or missing ones."""
-        return MultiTaskDataset(self.images, {**self.targets, **targets}, self.tasks, normalization=self.normalization)
+        return self._relabelled({**self.targets, **targets}, self.tasks)
 
     def with_normalization(self, normalization: Normalization) -> MultiTaskDataset:
         """The same images (not copied), normalized in another way."""
@@ -193,20 +177,9 @@ class MultiTaskDataset(Dataset[Batch]):
 
     def with_task(self, task: Task, target: Tensor) -> MultiTaskDataset:
         """The same images (not copied) with one more task."""
-        return MultiTaskDataset(
-            self.images, {**self.targets, task.name: target}, (*self.tasks, task), normalization=self.normalization
-        )
+        return self._relabelled({**self.targets, task.name: target}, (*self.tasks, task))
 
-
-def measure_normalization(images: Tensor) -> Normalization:
-    """Mean and standard deviation per channel of `uint8` images `[N, C, H, W]`, from a histogram of pixel values."""
-    values = torch.arange(256, dtype=torch.float64) / 255
-    means, stds = [], []
-    for channel in range(images.shape[1]):
-        counts = torch.bincount(images[:, channel].reshape(-1), minlength=256).double()
-        share = counts / counts.sum()
-        mean = float((share * values).sum())
-        means.append(mean)
-        # A constant channel has no spread; 1/255 keeps the division harmless.
-        stds.append(max(float((share * (values - mean) ** 2).sum()) ** 0.5, 1 / 255))
-    return Normalization(tuple(means), tuple(stds))
+    def _relabelled(self, targets: Targets, tasks: Sequence[Task]) -> MultiTaskDataset:
+        other = MultiTaskDataset(self.images, targets, tasks, normalization=self.normalization)
+        other._pixels = self._pixels  # normalized once for both
+        return other

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from functools import partial
 
-import ipywidgets
 import torch
+from matplotlib.lines import Line2D
 
 from mtl_utils.balancing import Scalarization, WeightedSum
 from mtl_utils.balancing.smooth_tchebycheff import SmoothTchebycheff
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
 from mtl_utils.lab.engine.live_run import LiveRun
-from mtl_utils.lab.views.canvas import Canvas
+from mtl_utils.lab.views.canvas import Canvas, Part
+from mtl_utils.lab.widgets.slider import Slider
 from mtl_utils.plotting.axes import tidy
-from mtl_utils.plotting.colors import BLACK, BLUE, GRAY, GREEN, VERMILLION
+from mtl_utils.plotting.colors import BLACK, BLUE, GRAY, GREEN, VERMILLION, pale_color
 from mtl_utils.problems.concave_front import ConcaveFront
 
 _TRAIL = 150  # steps
-_REST = 0.01  # seconds between steps: the steps are so short that one could not watch them otherwise
 
 
 class ConcaveFrontLab(LivePanel):
@@ -28,7 +27,8 @@ class ConcaveFrontLab(LivePanel):
     Args:
         weight: of the first loss, from 0 to 1; the second loss has the rest.
         smoothing: μ of smooth Tchebycheff.
-        steps: length of a run.
+        steps: length of a run; *continue* makes it longer by as many.
+        speed: steps per second at the beginning: 1, 2, 5, 10, 20, 50, 100, 200, or `math.inf`, as fast as it goes.
         learning_rate: of Adam.
         seed: chooses where both start.
     """
@@ -39,6 +39,7 @@ class ConcaveFrontLab(LivePanel):
         weight: float = 0.5,
         smoothing: float = 0.02,
         steps: int = 6000,
+        speed: float = 50.0,
         learning_rate: float = 0.02,
         seed: int = 0,
     ) -> None:
@@ -57,16 +58,14 @@ class ConcaveFrontLab(LivePanel):
             )
             for name, balancer in self.methods.items()
         }  # fmt: skip
-        super().__init__(Canvas(10, 4.4), list(self.runs.values()), lines=2, rest=_REST)
-        self.slider = ipywidgets.FloatSlider(
-            value=weight, min=0, max=1, step=0.01, description="weight of the first loss", readout_format=".2f",
-            tooltip="The second loss has the rest. Acts on the next step of both methods. Arrow keys work, too.",
-            style={"description_width": "150px"}, layout={"width": "480px"},
+        super().__init__(Canvas(10, 4.2), list(self.runs.values()), lines=3, speed=speed)
+        self.slider = Slider(
+            "weight of the first loss", weight, [place / 100 for place in range(101)], words=lambda value: f"{value:.2f}",
+            hint="The second loss has the rest. Acts on the next step of both methods. Arrow keys work, too.",
         )  # fmt: skip
         self.slider.observe(self._slider_moved, "value")
         self._prepare_picture()
         self._show([self._buttons, controls.row(self.slider)])
-        self._draw()
 
     def points(self) -> dict[str, tuple[float, float]]:
         """Where each method is now: its two losses."""
@@ -90,44 +89,48 @@ class ConcaveFrontLab(LivePanel):
     def _prepare_picture(self) -> None:
         figure = self._canvas.figure
         self._axes = dict(zip(self.runs, figure.subplots(1, 2), strict=True))
-        figure.subplots_adjust(left=0.07, right=0.98, bottom=0.13, top=0.91, wspace=0.22)
+        figure.subplots_adjust(left=0.07, right=0.98, bottom=0.2, top=0.92, wspace=0.22)
         front = ConcaveFront.front().numpy()
         self._artists = {}
         for (name, ax), color in zip(self._axes.items(), (VERMILLION, BLUE), strict=True):
             tidy(ax).set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xlabel="first loss", title=name)
-            ax.plot(*front.T, color=GRAY, linewidth=5, alpha=0.5, solid_capstyle="round", label="Pareto front")
-            (level,) = ax.plot([], [], "--", color=GREEN, linewidth=1.2, label="as good, for these weights")
+            (reachable,) = ax.plot(*front.T, color=pale_color(GRAY), linewidth=5, solid_capstyle="round", label="Pareto front")
+            (level,) = ax.plot([], [], "--", color=GREEN, linewidth=1.4, label="as good as now, for these weights")
             (trail,) = ax.plot([], [], color=color, linewidth=1.5)
-            (now,) = ax.plot([], [], "o", color=color, markersize=12, markeredgecolor=BLACK, label="now")
-            ax.legend(frameon=False, loc="lower left", fontsize=9)
+            (now,) = ax.plot([], [], "o", color=color, markersize=12, markeredgecolor=BLACK)
             self._artists[name] = (level, trail, now)
         next(iter(self._axes.values())).set_ylabel("second loss")
+        # Below both axes, where no line crosses it.
+        point = Line2D([], [], ls="", marker="o", color="white", markersize=10, markeredgecolor=BLACK, label="where it is now")
+        figure.legend(handles=[reachable, level, point], ncols=3, loc="lower center", frameon=False, fontsize=9)
 
-    def _draw(self) -> None:
-        if self._closed:
-            return
+    def _draw_picture(self) -> None:
         weights, points = next(iter(self.methods.values())).weights, self.points()
-        first = next(iter(self.runs.values()))
-        moving = []
-        for name, (level, trail, now) in self._artists.items():
+        parts = []
+        for number, (name, (level, trail, now)) in enumerate(self._artists.items()):
             past = self.runs[name].history.steps[-_TRAIL:]
             path = [(step.losses["first"], step.losses["second"]) for step in past] + [points[name]]
             trail.set_data(*zip(*path, strict=True))
             now.set_data(*([value] for value in points[name]))
             level.set_data(*_level(self.methods[name], weights, points[name]))
-            moving += [level, trail, now]
-        scene: Hashable = ()
-        self._canvas.draw(moving, scene)
-        state = self._state()
-        places = "; ".join(f"{name}: first loss {a:.2f}, second loss {b:.2f}" for name, (a, b) in points.items())
-        self._status.say(
-            [
-                f"{state.capitalize()}, step {len(first.history.steps)} of {first.steps}, seed {first.seed}. "
-                f"Weights: first {weights['first']:.2f}, second {weights['second']:.2f}.{self._waiting_seed()}",
-                f"{places}.",
-            ],
-            self._problem() or self._notice,
+            content = (len(self.runs[name].history.steps), points[name], weights["first"])
+            parts.append(Part((number / 2, 0.1, (number + 1) / 2, 1.0), [self._axes[name]], [level, trail, now], (), content))
+        self._canvas.draw(parts)
+
+    def _picture_in_words(self) -> str:
+        return (
+            "Two planes with the first loss across and the second loss up, each with the same concave Pareto front, "
+            "and a point that walks: on the left the weighted sum, on the right smooth Tchebycheff."
         )
+
+    def _sentences(self, state: str) -> list[str]:
+        first, weights = next(iter(self.runs.values())), next(iter(self.methods.values())).weights
+        places = "; ".join(f"{name}: first loss {a:.2f}, second loss {b:.2f}" for name, (a, b) in self.points().items())
+        return [
+            f"{state.capitalize()}, step {len(first.history.steps)} of {first.steps}, seed {first.seed}. "
+            f"Weights: first {weights['first']:.2f}, second {weights['second']:.2f}.{self._waiting_seed()}",
+            f"{places[:1].upper()}{places[1:]}.",
+        ]
 
 
 def _level(

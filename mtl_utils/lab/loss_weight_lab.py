@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Real
-from typing import Any, Literal, Protocol, cast
+from typing import Literal, Protocol, cast
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from mtl_utils.analysis.pull import Pull, measure_pull
 from mtl_utils.balancing import Balancer, WeightedSum
 from mtl_utils.datasets.batches import Data, tasks_of, training_data
+from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.experiments.sweep import SweepPoint
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
 from mtl_utils.lab.engine.live_run import LiveRun, ModelFactory
-from mtl_utils.lab.views import words
+from mtl_utils.lab.views import former_run, words
+from mtl_utils.lab.views.former_run import FormerRun
 from mtl_utils.lab.views.picture import Picture
 from mtl_utils.plotting.colors import task_colors
-from mtl_utils.tasks import Task, check_tasks
+from mtl_utils.tasks import Batch, Task, check_tasks
+from mtl_utils.training.choosing import Chooser, mean_improvement
+from mtl_utils.training.optimizer import OptimizerFactory
 
 _PROBE = 64  # images on which gradients are compared; enough for a sign and a rough length
 
@@ -42,12 +51,13 @@ class LossWeightLab(LivePanel):
         limits: lowest and highest weight of a slider.
         scale: `linear`, or `logarithmic` for losses of very different sizes (the lowest weight must then be above 0).
         balancer: what the weights go into; `WeightedSum` by default.
-        steps: length of a run.
-        validate_every: steps between validations, each a point of the path.
+        steps: length of a run; *continue* makes it longer by as many.
+        speed: steps per second at the beginning: 1, 2, 5, 10, 20, 50, 100, 200, or `math.inf`, as fast as it goes.
         sweep: runs with constant weights, made beforehand by `sweep_weights`, shown behind.
+        validate_every: steps between validations, each a point of the path.
         seed: of the first run.
-        tasks: the tasks, if the data do not say.
-        arguments: what else `train` takes, such as `batch_size` or `optimizer`.
+        batch_size, optimizer, schedule, penalty, val, choose, patience, tasks, device: see `mtl_utils.training.train`. A
+            schedule must be one that can go on after `steps`, if *continue* is to be used.
 
     Raises:
         ValueError: in words, for a single task, unsuitable weights, a seed that is not from 0 to a million, or a model without
@@ -71,11 +81,19 @@ class LossWeightLab(LivePanel):
         scale: Literal["linear", "logarithmic"] = "linear",
         balancer: Balancer | None = None,
         steps: int = 600,
-        validate_every: int = 20,
+        speed: float = 10.0,
         sweep: Sequence[SweepPoint] = (),
+        validate_every: int = 20,
         seed: int = 0,
+        batch_size: int = 256,
+        optimizer: OptimizerFactory | None = None,
+        schedule: Callable[[Optimizer], LRScheduler] | None = None,
+        penalty: Callable[[nn.Module], Tensor] | None = None,
+        val: MultiTaskDataset | Iterable[Batch] | None = None,
+        choose: Chooser = mean_improvement,
+        patience: int | None = None,
         tasks: Sequence[Task] | None = None,
-        **arguments: Any,
+        device: torch.device | str | None = None,
     ) -> None:
         self.tasks = check_tasks(tasks if tasks is not None else tasks_of(data))
         names = [task.name for task in self.tasks]
@@ -93,17 +111,22 @@ class LossWeightLab(LivePanel):
         self._weighable.weights = start
         start = self.weights  # as plain numbers, now that they are known to be some
         self._limits = _limits(limits, scale, start)
-        arguments = {"validate_every": validate_every, **arguments}
-        self._run = LiveRun(make_model, data, self.tasks, self.balancer, steps=steps, seed=seed, arguments=arguments)
+        self._run = LiveRun(
+            make_model, data, self.tasks, self.balancer, steps=steps, seed=seed,
+            arguments={
+                "validate_every": validate_every, "batch_size": batch_size, "optimizer": optimizer, "schedule": schedule,
+                "penalty": penalty, "val": val, "choose": choose, "patience": patience, "device": device,
+            },
+        )  # fmt: skip
         self._probe = training_data(data, self.tasks).train.sample(_PROBE)
         self._pull = Pull()
         self._validated_weights = dict(start)
         self._mistake = ""
         self.kept: list[SweepPoint] = []
+        self._former: list[FormerRun] = []
         self._picture = Picture(self.tasks, steps, self._limits, sweep)
-        super().__init__(self._picture.canvas, [self._run])
+        super().__init__(self._picture.canvas, [self._run], speed=speed)
         self._add_controls(start, logarithmic=scale == "logarithmic")
-        self._draw()
 
     @property
     def weights(self) -> dict[str, float]:
@@ -127,8 +150,10 @@ class LossWeightLab(LivePanel):
         return self._pull
 
     def forget(self) -> None:
-        """Remove the earlier runs from the plane."""
+        """Remove the earlier runs."""
         self.kept.clear()
+        self._former.clear()
+        self._picture.set_former([])
         self.player.touch()
 
     def _add_controls(self, start: dict[str, float], *, logarithmic: bool) -> None:
@@ -141,15 +166,15 @@ class LossWeightLab(LivePanel):
         for slider in self.sliders.values():
             slider.observe(self._slider_moved, "value")
         self.plane_choice = controls.choice(
-            "plane of", [("metrics", "metric"), ("losses", "loss")], "What the plane on the right shows", width=170
+            "plane of", [("metrics", "metric"), ("losses", "loss")], "What the plane on the right shows", width=150
         )
         self.x_choice = controls.choice("across", names, "The task along the horizontal axis", width=150)
         self.y_choice = controls.choice("up", names, "The task along the vertical axis", width=150)
         self.y_choice.value = names[1]
-        self.forget_button = controls.button("trash", "forget", "Remove the earlier runs from the plane")
-        self.forget_button.on_click(lambda _: self.player.hand_over(self.forget))
+        self.forget_button = controls.button("trash", "forget", "Remove the earlier runs from the picture")
+        self.forget_button.on_click(lambda _: self._click("forget", self.forget))
         for each in (self.plane_choice, self.x_choice, self.y_choice):
-            each.observe(lambda _: self._choose_plane(), "value")
+            each.observe(lambda _: self.player.hand_over(self._choose_plane), "value")
         if len(names) == 2:  # nothing to choose from
             self.x_choice.layout.display = self.y_choice.layout.display = "none"
         more = (self.plane_choice, self.x_choice, self.y_choice, self.forget_button)
@@ -171,10 +196,7 @@ class LossWeightLab(LivePanel):
 
     def _step(self) -> bool:
         weights = self.weights
-        more = self._run.advance(lambda: self._measure(weights))
-        if not more:
-            self._keep()
-        return more
+        return self._run.advance(lambda: self._measure(weights))
 
     def _measure(self, weights: dict[str, float]) -> None:
         if self.history.steps[-1].validation is not None:
@@ -188,26 +210,38 @@ class LossWeightLab(LivePanel):
         super()._restart()
 
     def _keep(self) -> None:
-        """Make the end of this run a point of the plane, once."""
-        validated = self.history.validations
-        if validated and not (self.kept and self.kept[-1].evaluation is validated[-1].validation):
-            assert validated[-1].validation is not None
-            self.kept.append(SweepPoint(self._validated_weights, self._run.seed, validated[-1].validation))
-
-    def _draw(self) -> None:
-        if self._closed:
+        """Make the end of this run a point of the plane, and keep its lines; of the latest runs only."""
+        history = self.history
+        if not history.validations or history.validations[-1].validation is None:
             return
-        run, weights = self._run, self.weights
-        self._picture.draw(run.history, self.kept, self._pull, weights)
-        progress = words.progress(self._state(), run.history, run.steps, run.seed)
-        self._status.say(
-            [
-                f"{progress} {words.weights(weights)}{self._waiting_seed()}",
-                words.validation(run.history, self.tasks),
-                words.pull(self._pull, weights),
-            ],
-            self._problem() or self._mistake or self._notice,
+        self.kept.append(SweepPoint(self._validated_weights, self._run.seed, history.validations[-1].validation))
+        self._former = self._former[1 - former_run.MOST :]
+        free = next(style for style in range(former_run.MOST) if style not in [run.style for run in self._former])
+        self._former.append(FormerRun(former_run.named_by_weights(history), history, free))
+        self._picture.set_former(self._former)
+
+    def _draw_picture(self) -> None:
+        run = self._run
+        self._picture.draw(run.history, self.kept, self._pull, self.weights, run.steps)
+
+    def _picture_in_words(self) -> str:
+        names = " and ".join(f"'{name}'" for name in (self.x_choice.value, self.y_choice.value))
+        kept = "; ".join(run.name for run in self._former)
+        return (
+            f"Left: losses, metrics and loss weights over the steps. Right: the path of this run in the plane of {names}, "
+            f"and bars for the pull of each task.{f' Earlier runs: {kept}.' if kept else ''}"
         )
+
+    def _sentences(self, state: str) -> list[str]:
+        run, weights = self._run, self.weights
+        return [
+            f"{words.progress(state, run.history, run.steps, run.seed)} {words.weights(weights)}{self._waiting_seed()}",
+            words.validation(run.history, self.tasks),
+            words.pull(self._pull, weights),
+        ]
+
+    def _remark(self) -> str:
+        return self._mistake or super()._remark()
 
 
 def _limits(limits: tuple[float, float] | None, scale: str, start: Mapping[str, float]) -> tuple[float, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, cast
 
-import ipywidgets
 from torch import nn
 
 from mtl_utils.datasets.dataset import MultiTaskDataset
@@ -13,10 +12,11 @@ from mtl_utils.evaluation import Evaluation, evaluate, predict
 from mtl_utils.experiments.sweep import SweepPoint
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.panel import Panel
-from mtl_utils.lab.views.canvas import Canvas
+from mtl_utils.lab.views.canvas import Canvas, Part
 from mtl_utils.lab.views.sample_images import SampleImages, choose_images, first_with_labels
 from mtl_utils.lab.views.scales import in_words
 from mtl_utils.lab.views.steering_plane import SteeringPlane
+from mtl_utils.lab.widgets.slider import Slider
 from mtl_utils.models.forward import check_model_has_tasks
 from mtl_utils.plotting.colors import task_colors
 
@@ -36,6 +36,8 @@ class Steerable(Protocol):
 
 class SteerableLab(Panel):
     """A slider (for more than two tasks, one each) for the preference; the point on the front and the predictions follow.
+
+    Of two tasks, the slider's right end is all for the second one, whose metric is across: the point moves as the slider does.
 
     Args:
         model: a trained steerable model, such as a `models.ParetoManifold`.
@@ -60,16 +62,16 @@ class SteerableLab(Panel):
                 f"the model is steered among {list(self._steerable.preference)}, the images have the tasks {names}"
             )
         self._measured: dict[tuple[float, ...], Evaluation] = {}
+        self._said: list[str] = []
         start = self._steerable.preference = dict.fromkeys(names, 1 / len(names))
         colors = task_colors(names)
         along = self._positions(names)
         curve = [self._measure(each) for each in along]
         self._samples = choose_images(model, self._split, _IMAGES, [along[0], along[-1]])
-        super().__init__(Canvas(10, 4.6), lines=2)
+        super().__init__(Canvas(10, 4.6), lines=3)
         self._plane = SteeringPlane(self._canvas.figure, self.tasks, colors, curve, sweep, line=len(names) == 2)
         self._images = SampleImages(self._canvas.figure, self._samples, colors)
         self._add_sliders(names, start, colors)
-        self._draw()
 
     @property
     def preference(self) -> dict[str, float]:
@@ -102,21 +104,21 @@ class SteerableLab(Panel):
         return self._measured[key]
 
     def _add_sliders(self, names: list[str], start: dict[str, float], colors: dict[str, str]) -> None:
+        places = [place / _POSITIONS for place in range(_POSITIONS + 1)]
         if len(names) == 2:
             first, second = names
             self.sliders = [
-                ipywidgets.FloatSlider(
-                    value=0.5, min=0, max=1, step=1 / _POSITIONS, readout_format=".2f", description=f"{first}  ⟷  {second}",
-                    tooltip=f"0: all for {first}; 1: all for {second}. No training happens. Arrow keys work, too.",
-                    style={"description_width": "150px"}, layout={"width": "560px"},
+                Slider(
+                    f"{first} ⟷ {second}", 0.5, places,
+                    words=lambda share: f"{first} {1 - share:.2f}, {second} {share:.2f}",
+                    hint=f"Left end: all for {first}; right end: all for {second}. No training happens. Arrow keys work, too.",
                 )
             ]  # fmt: skip
         else:
             self.sliders = [
-                ipywidgets.FloatSlider(
-                    value=start[name], min=0, max=1, step=1 / _POSITIONS, readout_format=".2f", description=name,
-                    tooltip=f"How much task {name} counts, beside the others. No training happens.",
-                    style={"handle_color": colors[name], "description_width": "100px"}, layout={"width": "330px"},
+                Slider(
+                    name, start[name], places, words=lambda share: f"{share:.2f}", color=colors[name],
+                    hint=f"How much task {name} counts, beside the others. No training happens.",
                 )
                 for name in names
             ]  # fmt: skip
@@ -132,16 +134,29 @@ class SteerableLab(Panel):
         total = sum(values)
         return {name: value / total if total else 1 / len(names) for name, value in zip(names, values, strict=True)}
 
-    def _draw(self) -> None:
-        if self._closed:
-            return
+    def _draw_picture(self) -> None:
         preference = self._from_sliders()
         measured = self._measure(preference)
         self._steerable.preference = preference
-        predictions = predict(self._model, self._samples)
-        right = self._images.update(predictions)
+        right = self._images.update(predict(self._model, self._samples))
         self._plane.update(measured)
-        self._canvas.draw([*self._plane.moving, *self._images.moving], ())
+        now = tuple(preference.values())
+        self._canvas.draw(
+            [
+                Part((0.0, 0.0, 0.46, 1.0), [self._plane.axes], self._plane.moving, (), now),
+                Part((0.46, 0.0, 1.0, 1.0), self._images.axes, self._images.moving, (), now),
+            ]
+        )
         shares = ", ".join(f"{name} {share:.2f}" for name, share in preference.items())
         reached = ", ".join(f"{task.name} {in_words(task, measured.metrics[task.name])}" for task in self.tasks)
-        self._status.say([f"Preference: {shares}. On {len(self._split):,} images: {reached}.", right])
+        self._said = [f"Preference: {shares}. On {len(self._split):,} images: {reached}.", right]
+
+    def _picture_in_words(self) -> str:
+        across, up = self._plane.across
+        return (
+            f"Left: the model's front in the plane of '{across}' (across) and '{up}' (up), with a point where the slider is. "
+            f"Right: {len(self._samples)} images with the model's predictions."
+        )
+
+    def _words(self) -> tuple[list[str], str, bool]:
+        return self._said, "", False

@@ -1,12 +1,13 @@
 """Encoders as sequences of stages, heads, and one file per way of sharing."""
 
-from mtl_utils.models.base import HasTasks, MultiTaskModel, Part, count_parameters
+from mtl_utils.models.base import HasTasks, MultiTaskModel, Outputs, Part, count_parameters
 from mtl_utils.models.columns.base import Columns
 from mtl_utils.models.columns.cross_stitch import CrossStitch, CrossStitchUnit, cross_stitch
 from mtl_utils.models.columns.crossed import CrossedColumns, Crossing
 from mtl_utils.models.columns.nddr import NDDR, NDDRLayer, nddr
 from mtl_utils.models.columns.twin import TwinColumns, twin_columns
 from mtl_utils.models.encoders.lenet import lenet
+from mtl_utils.models.encoders.pretrained import PretrainedWeightsError
 from mtl_utils.models.encoders.resnet import resnet18
 from mtl_utils.models.encoders.small_cnn import small_cnn
 from mtl_utils.models.encoders.stages import EncoderFactory, stage_shapes
@@ -22,6 +23,7 @@ from mtl_utils.models.heads import PixelHead, make_head
 from mtl_utils.models.mtan import MTAN, AttentionModule, mtan
 from mtl_utils.models.pareto_manifold import ParetoManifold, pareto_manifold
 from mtl_utils.models.saving import WeightsFileError, load_weights, save_weights
+from mtl_utils.models.scenes.network import SceneNetwork, scene_network
 
 __all__ = [
     "MTAN",
@@ -40,9 +42,12 @@ __all__ = [
     "MixtureOfExperts",
     "MultiTaskModel",
     "NDDRLayer",
+    "Outputs",
     "ParetoManifold",
     "Part",
     "PixelHead",
+    "PretrainedWeightsError",
+    "SceneNetwork",
     "SeparateNetworks",
     "TwinColumns",
     "WeightsFileError",
@@ -60,6 +65,7 @@ __all__ = [
     "progressive_layered_extraction",
     "resnet18",
     "save_weights",
+    "scene_network",
     "separate_networks",
     "single_task",
     "small_cnn",

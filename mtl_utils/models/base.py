@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
@@ -30,6 +30,20 @@ class Part(NamedTuple):
     def size(self) -> int:
         """Number of parameters."""
         return sum(parameter.numel() for parameter in self.module.parameters())
+
+
+class Outputs(dict[str, Tensor]):
+    """Every task's output, and, for a model that answers twice, the answers that it gave first.
+
+    Args:
+        outputs: for each task its output; what is measured.
+        first: for some tasks an earlier answer, in the same shape. In training a task's loss is the mean of the losses of both
+            (deep supervision: Lee et al., AISTATS 2015).
+    """
+
+    def __init__(self, outputs: Mapping[str, Tensor], *, first: Mapping[str, Tensor] | None = None) -> None:
+        super().__init__(outputs)
+        self.first = dict(first or {})
 
 
 class HasTasks(Protocol):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from torch import Tensor, nn
 
+from mtl_utils.models.base import Outputs
 from mtl_utils.tasks import Targets, Task, target_of
 
 
@@ -20,6 +21,8 @@ def labelled_losses(
 ) -> dict[str, Tensor]:
     """The loss of every task that has a label in this batch, with what its gradient needs.
 
+    Where a model answers twice (see `Outputs.first`), the loss of a task is the mean of both answers' losses.
+
     Args:
         model: returns `{task: output}`.
         images: on the model's device.
@@ -31,12 +34,16 @@ def labelled_losses(
         ValueError: if a task has no output or no targets, or targets that do not fit it.
     """
     outputs = outputs_of(model, images)
+    first = outputs.first if isinstance(outputs, Outputs) else {}
     losses = {}
     for task in tasks:
         output = output_of(outputs, task)
         target = target_of(targets, task).to(images.device)
         if task.name in complete or task.labelled(target).any():
-            losses[task.name] = task.loss(output, target)
+            loss = task.loss(output, target)
+            if task.name in first:
+                loss = (loss + task.loss(first[task.name], target)) / 2
+            losses[task.name] = loss
     return losses
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -46,8 +46,11 @@ def train(
     seed: int = 0,
     device: torch.device | str | None = None,
     history: History | None = None,
-) -> Iterator[Step]:
+) -> Generator[Step, int | None, None]:
     """Train, yielding a `Step` after every update. Whoever drives the generator may stop at any time.
+
+    A driver can also make the run longer, after its last step, too: `generator.send(100)` makes the next update and lets the
+    run end 100 steps after the one that was yielded last. Everything goes on as it was (optimizer, schedule, order of images).
 
     However it ends (all steps done, early stopping, `close()`, an interruption or an error), the model then has the weights
     that were best on validation, or the latest ones if there was no validation.
@@ -120,16 +123,21 @@ def train(
             step = Step(number, epoch, losses, weights, validation)
             history.steps.append(step)
             history.seconds = time.perf_counter() - started
-            yield step
+            history.stopped = "finished" if finished else "not finished"
+            more = yield step
             started = time.perf_counter() - history.seconds  # a rest that the driver takes is not training
+            if more is not None:
+                check_length(None, more)
+                steps, epochs, finished = number + more, None, False
             if finished:
-                history.stopped = "finished"
                 return
+            history.stopped = "not finished"
             if patience is not None and best.without_progress >= patience:
                 history.stopped = f"stopped early: {patience} validations without progress"
                 return
     except GeneratorExit:
-        history.stopped = f"stopped after step {number}"
+        if history.stopped != "finished":
+            history.stopped = f"stopped after step {number}"
         raise
     except KeyboardInterrupt:
         history.stopped = f"interrupted in step {number}"

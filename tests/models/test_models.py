@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 from torch import nn
+from torchvision.models import ResNet18_Weights
 
 from mtl_utils import models, problems
 from mtl_utils.datasets import MultiTaskDataset
@@ -80,8 +81,8 @@ def test_resnet_is_torchvisions():
 @pytest.mark.parametrize("size", [28, 64])
 def test_pretrained_filters_carry_over_to_other_images(monkeypatch, colors, size):
     pretrained = resnet.torchvision_resnet18()
-    monkeypatch.setattr(resnet, "torchvision_resnet18", lambda weights: pretrained)
-    stem = models.resnet18((colors, size, size), weights="the test's own").stem[0]
+    monkeypatch.setattr(resnet, "pretrained_state", lambda weights, download: pretrained.state_dict())
+    stem = models.resnet18((colors, size, size), weights=ResNet18_Weights.DEFAULT).stem[0]
     original = pretrained.conv1.weight if size == 64 else pretrained.conv1.weight[:, :, 2:5, 2:5]
     gray = torch.rand(1, 1, 20, 20)
     answer = nn.functional.conv2d(gray.expand(1, colors, 20, 20), stem.weight)

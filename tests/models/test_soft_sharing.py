@@ -147,7 +147,7 @@ class TestEveryWay:
         history = training.fit(model, source, epochs=15, batch_size=24, optimizer=training.adam(5e-3), progress=False)
         assert sum(history.steps[-1].losses.values()) < sum(history.steps[0].losses.values())
         again = way(models.lenet, source, seed=9)
-        models.load_weights(again, models.save_weights(model, tmp_path / "weights.pt"))
+        models.load_weights(again, models.save_weights(model, tmp_path / "weights.safetensors"))
         assert_same_outputs(outputs(model, source), outputs(again, source), atol=0, rtol=0)
 
     @way_of_sharing

@@ -10,6 +10,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from mtl_utils.course.printing import print_line
+
 State = Literal["not attempted", "right", "wrong"]
 # A condition on the answer, and the hint for whom it fails.
 Condition = tuple[Callable[[Any], object], str]
@@ -50,7 +52,7 @@ def judge(exercise: str, answer: Any, conditions: Sequence[Condition], praise: s
         praise: what to say when all hold.
     """
     verdict = _judge(exercise, answer, conditions, praise)
-    print(verdict)
+    print_line(str(verdict))
     return verdict
 
 

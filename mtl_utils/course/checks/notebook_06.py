@@ -70,7 +70,10 @@ def project(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
                 lambda f: close(float(projected(f, first, second) @ second), 0.0, 1e-4),
                 "after the projection the result must be at right angles to the other gradient",
             ),
-            (lambda f: close(projected(f, first, second), torch.tensor([1.5, 1.5])), "take away nothing but the part along the other"),
+            (
+                lambda f: close(projected(f, first, second), torch.tensor([1.5, 1.5])),
+                "take away nothing but the part along the other",
+            ),
             (
                 lambda f: close(projected(f, second, first), torch.tensor([0.0, 2.0])),
                 "right for one order; swap the two gradients and look again",
@@ -94,14 +97,19 @@ def mgda_share(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
             (callable, "a function of two gradients is asked for"),
             (lambda f: is_number(call(f, first, second)), "return one number: the share of the first gradient"),
             (lambda f: not close(share(f, first, second), 0.4), "that is the share of the *second* gradient"),
-            (lambda f: close(share(f, first, second), 0.6), "set the derivative of ‖α·g₁ + (1 − α)·g₂‖² with respect to α to 0"),
+            (
+                lambda f: close(share(f, first, second), 0.6),
+                "set the derivative of ‖α·g₁ + (1 − α)·g₂‖² with respect to α to 0",
+            ),
             (
                 lambda f: 0 <= share(f, torch.tensor([4.0, 1.0]), torch.tensor([1.0, 0.0])) <= 1,
                 "a share lies from 0 to 1: where the best α is outside, the nearer end is taken",
             ),
             (
-                lambda f: close(share(f, torch.tensor([4.0, 1.0]), torch.tensor([1.0, 0.0])), 0.0)
-                and close(share(f, torch.tensor([1.0, 0.0]), torch.tensor([4.0, 1.0])), 1.0),
+                lambda f: (
+                    close(share(f, torch.tensor([4.0, 1.0]), torch.tensor([1.0, 0.0])), 0.0)
+                    and close(share(f, torch.tensor([1.0, 0.0]), torch.tensor([4.0, 1.0])), 1.0)
+                ),
                 "when a short gradient lies almost along a long one, the shortest combination is the short one alone",
             ),
         ],

@@ -1,10 +1,27 @@
 """Moving scenes: videos whose every pixel and object is labelled, for tasks that see what is where, and where it goes.
 
 `motion` moves the objects, `looks` dresses them, `rendering` paints frames and reads the labels off, `scenes` holds the result.
+`tasks` says what can be learned from pairs of frames, `targets` makes its targets, `pairs` the splits, `boxes` decodes answers.
 """
 
 from mtl_utils.datasets.moving_scenes.making import moving_scenes
+from mtl_utils.datasets.moving_scenes.pairs import all_pairs, pairs_of
 from mtl_utils.datasets.moving_scenes.rendering import boxes_of
 from mtl_utils.datasets.moving_scenes.scenes import MovingScenes, Scenes
+from mtl_utils.datasets.moving_scenes.targets import centers_of, detection_targets, tracking_targets
+from mtl_utils.datasets.moving_scenes.tasks import Detection, detection, scene_tasks
 
-__all__ = ["MovingScenes", "Scenes", "boxes_of", "moving_scenes"]
+__all__ = [
+    "Detection",
+    "MovingScenes",
+    "Scenes",
+    "all_pairs",
+    "boxes_of",
+    "centers_of",
+    "detection",
+    "detection_targets",
+    "moving_scenes",
+    "pairs_of",
+    "scene_tasks",
+    "tracking_targets",
+]

@@ -9,7 +9,7 @@ import torch
 from mtl_utils import randomness
 from mtl_utils._checks import check_positive
 from mtl_utils.datasets.moving_scenes.looks import backgrounds, cut_out, object_colors
-from mtl_utils.datasets.moving_scenes.motion import Motion, move
+from mtl_utils.datasets.moving_scenes.motion import SPEED, Motion, move
 from mtl_utils.datasets.moving_scenes.rendering import Objects, Rendered, render
 from mtl_utils.datasets.moving_scenes.scenes import MovingScenes, Scenes
 from mtl_utils.datasets.pools import draw, source_pools
@@ -28,6 +28,8 @@ def moving_scenes(
     frames: int = 8,
     size: int = 64,
     objects: tuple[int, int] = (2, 4),
+    speed: tuple[float, float] = SPEED,
+    same_class: bool = False,
     seed: int = 0,
 ) -> MovingScenes:
     """Short color videos of objects that move, bounce and hide one another, with exact labels.
@@ -44,6 +46,9 @@ def moving_scenes(
         frames: frames per video.
         size: height and width in pixels, at least 16. The nearest objects span half of it.
         objects: fewest and most objects in a video.
+        speed: slowest and fastest object, in widths of the frame per frame: 1/64 to 4/64 by default, one to four pixels in a
+            frame of 64.
+        same_class: whether all objects of a video have one class, so that only place and motion tell them apart.
         seed: decides everything that is left to chance.
 
     Raises:
@@ -60,14 +65,21 @@ def moving_scenes(
     check_positive("the fewest objects in a video", fewest)
     if not isinstance(most, int) or not fewest <= most <= 50:
         raise ValueError(f"the most objects in a video must be from {fewest} (the fewest) to 50, not {most!r}")
+    if not isinstance(speed, Sequence) or len(speed) != 2 or not 0 <= speed[0] <= speed[1] <= 1:
+        raise ValueError(
+            f"speed= takes the slowest and the fastest, in widths of the frame per frame and at most 1, such as {SPEED}, "
+            f"not {speed!r}"
+        )
     generator = randomness.generator(seed)
     pools = source_pools(generator)
     splits = {}
     for part, count in (("train", train), ("val", val), ("test", test)):
         published = load_source(source, train=part != "test")
         sources = draw(pools[part], count * most, generator).view(count, most)
+        if same_class:
+            sources = _one_class(sources, published.labels, pools[part], generator)
         present = torch.arange(most) < torch.randint(fewest, most + 1, (count, 1), generator=generator)
-        splits[part] = _scenes(published, source, sources, present, frames, size, generator)
+        splits[part] = _scenes(published, source, sources, present, frames, size, speed, generator)
     return MovingScenes(f"moving scenes ({source})", **splits)
 
 
@@ -78,11 +90,12 @@ def _scenes(
     present: torch.Tensor,
     frames: int,
     size: int,
+    speed: tuple[float, float],
     generator: torch.Generator,
 ) -> Scenes:
     """Scenes of these source images `[S, K]`, as far as they are present `[S, K]`."""
     scenes, places = sources.shape
-    motion = move(scenes, frames, places, size, generator)
+    motion = move(scenes, frames, places, size, generator, speed)
     hues = object_colors((scenes, places), generator)
     chunks = []
     for start in range(0, scenes, _CHUNK):
@@ -107,3 +120,15 @@ def _scenes(
         sources=sources.masked_fill(~present, MISSING_CLASS),
         class_names=published.class_names,
     )
+
+
+def _one_class(sources: torch.Tensor, labels: torch.Tensor, pool: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Sources `[S, K]` like these, but each video's are all of the class of its first one."""
+    wanted = labels[sources[:, 0]]
+    chosen = sources.clone()
+    for number in wanted.unique().tolist():
+        alike = pool[labels[pool] == number]
+        rows = torch.nonzero(wanted == number).flatten()
+        picked = torch.randint(len(alike), (len(rows), sources.shape[1] - 1), generator=generator)
+        chosen[rows, 1:] = alike[picked]
+    return chosen

@@ -11,7 +11,7 @@ from torch import Tensor
 # Depth is measured in units of the nearest one. An object's size in pixels is NEAR_SIZE · (frame size) / depth.
 NEAREST, FARTHEST, BACKGROUND_DEPTH = 1.0, 2.4, 3.0
 NEAR_SIZE = 0.5
-_SLOWEST, _FASTEST = 1 / 64, 4 / 64  # frame widths per frame
+SPEED = (1 / 64, 4 / 64)  # slowest and fastest, in frame widths per frame
 _DEPTH_SPEED = 0.08  # share of the depth range per frame, at most
 
 
@@ -34,16 +34,24 @@ def bounce(position: Tensor) -> Tensor:
     return 1 - (position.remainder(2) - 1).abs()
 
 
-def move(scenes: int, frames: int, objects: int, size: int, generator: torch.Generator) -> Motion:
+def move(
+    scenes: int,
+    frames: int,
+    objects: int,
+    size: int,
+    generator: torch.Generator,
+    speed: tuple[float, float] = SPEED,
+) -> Motion:
     """Draw positions and velocities, and follow them.
 
-    Objects move at a constant speed of 1/64 to 4/64 of the frame's width per frame, and slowly in depth. The walls of an object
+    Objects move at a constant speed, by default 1/64 to 4/64 of the frame's width per frame, and slowly in depth. The walls of an object
     stand where its whole source square would leave the frame: they give way as it recedes and shrinks.
 
     Args:
         scenes, frames, objects: numbers S, T and K.
         size: height and width of a frame in pixels.
-        chance: where the numbers come from.
+        generator: where the numbers come from.
+        speed: slowest and fastest, in widths of the frame per frame.
     """
     time = torch.arange(frames).view(1, -1, 1)
 
@@ -54,10 +62,10 @@ def move(scenes: int, frames: int, objects: int, size: int, generator: torch.Gen
     depths = NEAREST + (FARTHEST - NEAREST) * nearness
     sizes = NEAR_SIZE * size / depths
     room = size - sizes
-    speed, angle = size * uniform(_SLOWEST, _FASTEST), uniform(0, 2 * math.pi)
+    pace, angle = size * uniform(*speed), uniform(0, 2 * math.pi)
     axes = []
     for direction in (angle.cos(), angle.sin()):
         # In units of the room that the object has in the first frame, so that walls are always at 0 and 1.
-        place = bounce(uniform(0, 1) + direction * speed / room[:, :1] * time)
+        place = bounce(uniform(0, 1) + direction * pace / room[:, :1] * time)
         axes.append(sizes / 2 + room * place)
     return Motion(torch.stack(axes, dim=-1), depths, sizes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -108,6 +109,12 @@ class Scenes:
         targets = {"segmentation": some.class_maps.flatten(0, 1), "depth": some.depth_maps.flatten(0, 1).unsqueeze(1)}
         return MultiTaskDataset(self.videos[:, ::every].flatten(0, 1), targets, tasks)
 
+    def pairs(self, **arguments: Any) -> MultiTaskDataset:
+        """Each frame with the one before it, with detection, segmentation, depth and tracking; see `pairs_of`."""
+        from mtl_utils.datasets.moving_scenes.pairs import pairs_of  # which is about scenes, so that it knows this file
+
+        return pairs_of(self, **arguments)
+
     def _map(self, background: float, values: Tensor) -> Tensor:
         """Spread one value for each object over its pixels."""
         table = torch.cat([torch.full_like(values[..., :1], background), values], dim=-1)
@@ -127,6 +134,12 @@ class MovingScenes:
         """Single frames as a data set with the tasks `segmentation` and `depth`; see `Scenes.frames`."""
         parts = {part: getattr(self, part).frames(every) for part in ("train", "val", "test")}
         return Splits(f"{self.name}, single frames", **parts)
+
+    def pairs(self, **arguments: Any) -> Splits:
+        """Pairs of frames with detection, segmentation, depth and tracking; see `all_pairs`."""
+        from mtl_utils.datasets.moving_scenes.pairs import all_pairs
+
+        return all_pairs(self, **arguments)
 
     def __repr__(self) -> str:
         sizes = f"{len(self.train):,} / {len(self.val):,} / {len(self.test):,}"

@@ -1,21 +1,28 @@
-"""The controls that labs have in common: buttons, sliders and a line of words."""
+"""The controls that labs have in common: buttons, sliders and lists."""
 
 from __future__ import annotations
 
-import html
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import ipywidgets
+
+from mtl_utils.lab.widgets.slider import Slider
+
+# Steps per second, and the words for them.
+SPEEDS: dict[float, str] = {
+    **{float(speed): f"{speed} steps/s" if speed > 1 else "1 step/s" for speed in (1, 2, 5, 10, 20, 50, 100, 200)},
+    math.inf: "as fast as it goes",
+}
 
 
 def button(icon: str, label: str, tooltip: str) -> ipywidgets.Button:
     """A button that stays as wide as it is."""
-    return ipywidgets.Button(icon=icon, description=label, tooltip=tooltip, layout={"width": "92px"})
+    return ipywidgets.Button(icon=icon, description=label, tooltip=tooltip, layout={"width": "88px"})
 
 
-def weight_slider(
-    name: str, value: float, limits: tuple[float, float], *, logarithmic: bool, color: str
-) -> ipywidgets.FloatSlider | ipywidgets.FloatLogSlider:
+def weight_slider(name: str, value: float, limits: tuple[float, float], *, logarithmic: bool, color: str) -> Slider:
     """A slider for one task's loss weight; reports continuously while it is moved.
 
     Args:
@@ -25,24 +32,23 @@ def weight_slider(
         logarithmic: whether equal distances are equal factors; the lowest weight must then be above 0.
         color: of the handle.
     """
-    import math
-
-    common = {
-        "description": name,
-        "continuous_update": True,
-        "tooltip": f"Loss weight of task {name}. Acts on the next training step. Arrow keys work, too.",
-        "style": {"handle_color": color, "description_width": "70px"},
-        "layout": {"width": "330px"},
-    }
     low, high = limits
     if logarithmic:
-        return ipywidgets.FloatLogSlider(
-            value=value, base=10, min=math.log10(low), max=math.log10(high), step=0.05, readout_format=".3g", **common
-        )
-    return ipywidgets.FloatSlider(value=value, min=low, max=high, step=(high - low) / 100, readout_format=".2f", **common)
+        count = max(round((math.log10(high) - math.log10(low)) / 0.05), 1)
+        values = [low * (high / low) ** (place / count) for place in range(count + 1)]
+    else:
+        values = [low + (high - low) * place / 100 for place in range(101)]
+    return Slider(
+        name,
+        value,
+        [float(f"{each:.6g}") for each in values],
+        words=lambda weight: f"{weight:.3g}",
+        hint=f"Loss weight of task {name}. Acts on the next training step. Arrow keys work, too.",
+        color=color,
+    )
 
 
-def choice(label: str, options: Sequence[str | tuple[str, str]], tooltip: str, *, width: int = 190) -> ipywidgets.Dropdown:
+def choice(label: str, options: Sequence[Any], tooltip: str, *, width: int = 190) -> ipywidgets.Dropdown:
     """A list to choose one from."""
     return ipywidgets.Dropdown(
         options=list(options), description=label, tooltip=tooltip,
@@ -50,30 +56,28 @@ def choice(label: str, options: Sequence[str | tuple[str, str]], tooltip: str, *
     )  # fmt: skip
 
 
-class StatusLine:
-    """A few lines of words whose place on the page stays the same, however long they are.
+def number(label: str, value: int, highest: int, tooltip: str, *, width: int, label_width: int) -> ipywidgets.BoundedIntText:
+    """A field for a whole number from 0."""
+    return ipywidgets.BoundedIntText(
+        value=value, min=0, max=highest, description=label, tooltip=tooltip,
+        layout={"width": f"{width}px"}, style={"description_width": f"{label_width}px"},
+    )  # fmt: skip
 
-    Screen readers announce its changes (`role="status"`), once they have finished reading.
-    """
 
-    def __init__(self, lines: int = 3) -> None:
-        self.widget = ipywidgets.HTML(layout={"max_width": "1000px", "min_height": f"{1.5 * lines + 0.5}em"})
-        self.text = ""
-
-    def say(self, sentences: Sequence[str], problem: str = "") -> None:
-        """Show sentences, one a line; a problem first, and marked."""
-        lines = [html.escape(sentence) for sentence in sentences if sentence]
-        self.text = "\n".join([*([problem] if problem else []), *(sentence for sentence in sentences if sentence)])
-        if problem:
-            lines.insert(0, f'<b style="color:#B00020">⚠ {html.escape(problem)}</b>')
-        value = f'<div role="status" style="line-height:1.5;font-size:14px">{"<br>".join(lines)}</div>'
-        if value != self.widget.value:
-            self.widget.value = value
+def check_speed(speed: float) -> float:
+    """The speed itself; a `ValueError` in words if it is none of `SPEEDS`."""
+    if speed not in SPEEDS:
+        raise ValueError(
+            f"the speed must be one of {', '.join(f'{each:g}' for each in SPEEDS)} steps per second "
+            f"(math.inf is as fast as it goes), not {speed!r}"
+        )
+    return float(speed)
 
 
 def row(*widgets: ipywidgets.Widget) -> ipywidgets.HBox:
     """Widgets beside each other, in several lines if the page is narrow."""
-    return ipywidgets.HBox(list(widgets), layout={"flex_flow": "row wrap", "align_items": "center", "max_width": "1000px"})
+    layout = {"flex_flow": "row wrap", "align_items": "center", "max_width": "1000px", "overflow": "hidden"}
+    return ipywidgets.HBox(list(widgets), layout=layout)
 
 
 def close_tree(widget: ipywidgets.Widget) -> None:

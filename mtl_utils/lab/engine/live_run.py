@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from torch import nn
@@ -12,6 +12,7 @@ from mtl_utils.datasets.batches import Data
 from mtl_utils.models.forward import check_model_has_tasks
 from mtl_utils.tasks import Task
 from mtl_utils.training import train
+from mtl_utils.training.arguments import check_length
 from mtl_utils.training.history import History, Step
 
 # Makes an untrained model from a seed, such as `lambda seed: hard_sharing(lenet, data, seed=seed)`.
@@ -27,12 +28,14 @@ class LiveRun:
         data: what `train` takes.
         tasks: the tasks.
         balancer: the same object for all restarts, so that its weights stay.
-        steps: length of a run.
+        steps: length of a run; `extend` makes the present one longer.
         seed: of the first run.
         arguments: what else `train` takes (optimizer, batch size, how often to validate …).
 
     Attributes:
-        model, history: of the present run.
+        model, history: of the present run. The model has the weights of the latest step. `close` and `restart` put back the
+            weights that were best on validation, as `train` does at its end.
+        steps: how long the present run is.
         problem, error: why training had to stop, in words and as it was raised; empty if it did not.
 
     Raises:
@@ -51,8 +54,8 @@ class LiveRun:
         arguments: dict[str, Any],
     ) -> None:
         self._make_model, self._data, self._tasks = make_model, data, tasks
-        self.balancer, self.steps, self._arguments = balancer, steps, arguments
-        self._loop: Iterator[Step] | None = None
+        self.balancer, self.length, self._arguments = balancer, steps, arguments
+        self._loop: Generator[Step, int | None, None] | None = None
         self.error: BaseException | None = None
         self._begin(check_seed(seed))
 
@@ -66,6 +69,7 @@ class LiveRun:
 
     def _begin(self, seed: int) -> None:
         self.seed, self.history, self.problem, self.error = seed, History(), "", None
+        self.steps, self._more = self.length, False
         model = self._make_model(seed)
         if not isinstance(model, nn.Module):
             raise ValueError(f"make_model(seed) must return a PyTorch module, not {type(model).__name__}")
@@ -74,7 +78,7 @@ class LiveRun:
         self._loop = train(
             model,
             self._data,
-            steps=self.steps,
+            steps=self.length,
             tasks=self._tasks,
             balancer=self.balancer,
             seed=seed,
@@ -85,30 +89,51 @@ class LiveRun:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do: all steps are done, or a problem stopped the run."""
-        return self._loop is None
+        return self._loop is None or len(self.history.steps) >= self.steps
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether `extend` would make this run longer: it was not stopped by a problem or by `patience`."""
+        return self._loop is not None
+
+    def extend(self, steps: int) -> None:
+        """Make the present run longer by so many steps. Nothing of it begins anew.
+
+        Raises:
+            ValueError: if the run was stopped by a problem, or by `patience`.
+        """
+        if self._loop is None:
+            raise ValueError(f"this run cannot go on: {self.problem or self.history.stopped}; reset begins a new one")
+        check_length(None, steps)
+        self.steps += steps
+        self._more = True
 
     def advance(self, measure: Callable[[], object] | None = None) -> bool:
         """One step. Returns whether there is another one to do; an error ends the run and is put into `problem`.
 
+        The loop waits after its last step, so that the run can be made longer.
+
         Args:
-            measure: looks at the model right after the step. At the end of a run that is too late, for `train` then puts the
-                best weights back.
+            measure: looks at the model right after the step.
         """
-        if self._loop is None:
+        if self._loop is None or self.finished:
             return False
         try:
-            next(self._loop)
+            done = len(self.history.steps)
+            if self._more and done:  # `send` needs a generator that has begun
+                self._more = False
+                self._loop.send(self.steps - done)
+            else:
+                next(self._loop)
             if measure is not None:
                 measure()
-            if len(self.history.steps) == self.steps:
-                next(self._loop)  # lets it come to its end
         except StopIteration:
             self._loop = None
         except KeyboardInterrupt as error:
             self._stop("interrupted from the keyboard", error)
         except Exception as error:  # whatever a model or data of one's own may raise is shown, and swallowed nowhere
             self._stop(str(error) or type(error).__name__, error)
-        return self._loop is not None
+        return not self.finished
 
     def _stop(self, problem: str, error: BaseException) -> None:
         self.close()  # where measuring failed, the loop itself does not know
@@ -117,7 +142,7 @@ class LiveRun:
     def close(self) -> None:
         """End the run; the model stays usable."""
         if self._loop is not None:
-            self._loop.close()  # type: ignore[attr-defined]
+            self._loop.close()
             self._loop = None
 
 

@@ -1,27 +1,49 @@
-"""Pictures for a live view: a matplotlib figure drawn off screen into a widget of fixed size.
+"""Pictures for a live view: a matplotlib figure drawn off screen, part by part.
 
 pyplot knows one current figure, is not safe when callbacks come on several threads, and leaves figures behind in other
 cells' outputs. A bare `Figure` on the Agg canvas has none of that. What stays the same between two pictures (axes, ticks,
-words) is drawn once and kept; only the *moving* artists are drawn again, which is several times faster.
+words) is drawn once and kept; only the parts whose content changed are drawn again, and of them only the *moving* artists.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import ipywidgets
+import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
+from matplotlib.transforms import Bbox
+
+from mtl_utils.lab.views.png import write_png
 
 _DOTS_PER_INCH = 100
 
 
+@dataclass
+class Part:
+    """A rectangle of the picture with everything in it.
+
+    Attributes:
+        box: left, bottom, right and top as shares of the figure. Parts must not overlap.
+        axes: all axes in it.
+        moving: the artists that may change from picture to picture, in the order of drawing.
+        scene: changes whenever anything else has (limits of axes, words).
+        content: changes whenever a moving artist has.
+    """
+
+    box: tuple[float, float, float, float]
+    axes: Sequence[Axes]
+    moving: Sequence[Artist]
+    scene: Hashable = ()
+    content: Hashable = ()
+
+
 class Canvas:
-    """A figure and the `Image` widget that shows it.
+    """A figure and its picture.
 
     Args:
         width, height: in inches of 100 pixels.
@@ -30,39 +52,57 @@ class Canvas:
     def __init__(self, width: float, height: float) -> None:
         self.figure = Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, facecolor="white")
         self._canvas: Any = FigureCanvasAgg(self.figure)  # matplotlib has no types for these
-        self._kept: tuple[Hashable, Any] | None = None
-        size = {"width": round(width * _DOTS_PER_INCH), "height": round(height * _DOTS_PER_INCH)}
-        # The height follows from the width when the page is narrow, so the picture keeps its shape and place.
-        self.widget = ipywidgets.Image(
-            format="png", layout={"width": f"{size['width']}px", "max_width": "100%", "height": "auto", "flex": "0 0 auto"}
-        )
+        self.size = (round(width * _DOTS_PER_INCH), round(height * _DOTS_PER_INCH))
+        self._kept: dict[int, tuple[Hashable, Hashable, Any]] = {}
+        self.png = b""
 
-    def draw(self, moving: Iterable[Artist], scene: Hashable) -> None:
-        """Show the present state.
-
-        Args:
-            moving: artists that may have changed since the last picture, in the order of drawing.
-            scene: changes whenever anything else has (limits of axes, words).
-        """
-        moving = list(moving)
-        for artist in moving:
-            artist.set_animated(True)  # left out when the figure is drawn as a whole
-        if self._kept is None or self._kept[0] != scene:
+    def draw(self, parts: Iterable[Part]) -> None:
+        """Bring `png` up to date. What no part contains is drawn once."""
+        parts = list(parts)
+        if not self.png:
+            for part in parts:
+                for artist in part.moving:
+                    artist.set_animated(True)  # left out when axes are drawn as a whole
             self._canvas.draw()
-            self._kept = (scene, self._canvas.copy_from_bbox(self.figure.bbox))
-        self._canvas.restore_region(self._kept[1])
+        changed = not self.png
+        for number, part in enumerate(parts):
+            changed = self._draw_part(number, part) or changed
+        if changed:
+            self.png = write_png(np.asarray(self._canvas.buffer_rgba()))
+
+    def _draw_part(self, number: int, part: Part) -> bool:
+        scene, content, kept = self._kept.get(number, (None, None, None))
+        if kept is not None and (scene, content) == (part.scene, part.content):
+            return False
         renderer = self._canvas.get_renderer()
-        for artist in moving:
+        if kept is None or scene != part.scene:
+            if kept is not None:
+                self._paint_again(part, renderer)
+            kept = self._canvas.copy_from_bbox(self._pixels(part))
+        self._canvas.restore_region(kept)
+        for artist in part.moving:
             artist.draw(renderer)
-        pixels = Image.frombuffer("RGBA", self._canvas.get_width_height(), self._canvas.buffer_rgba()).convert("RGB")
-        png = io.BytesIO()
-        pixels.save(png, "png", compress_level=1)
-        self.widget.value = png.getvalue()
+        self._kept[number] = (part.scene, part.content, kept)
+        return True
+
+    def _paint_again(self, part: Part, renderer: Any) -> None:
+        """White, and then the axes without what moves."""
+        box = self._pixels(part)
+        height = self.size[1]
+        rows = slice(height - round(box.y1), height - round(box.y0))
+        np.asarray(self._canvas.buffer_rgba())[rows, round(box.x0) : round(box.x1)] = 255
+        for ax in sorted(part.axes, key=lambda ax: ax.get_zorder()):
+            ax.draw(renderer)
+
+    def _pixels(self, part: Part) -> Bbox:
+        left, bottom, right, top = part.box
+        width, height = self.size
+        return Bbox([[round(left * width), round(bottom * height)], [round(right * width), round(top * height)]])
 
     def close(self) -> None:
-        """Free the picture's memory. The widget is closed by whoever shows it."""
-        self._kept = None
+        """Free the picture's memory."""
+        self._kept.clear()
         self.figure.clear()
         # Two megabytes of pixels, which Jupyter's memory of past outputs would keep.
         self._canvas.renderer = None
-        self.widget.value = b""
+        self.png = b""

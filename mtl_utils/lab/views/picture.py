@@ -9,7 +9,8 @@ import matplotlib
 
 from mtl_utils.analysis.pull import Pull
 from mtl_utils.experiments.sweep import SweepPoint
-from mtl_utils.lab.views.canvas import Canvas
+from mtl_utils.lab.views.canvas import Canvas, Part
+from mtl_utils.lab.views.former_run import FormerRun
 from mtl_utils.lab.views.over_time import OverTime
 from mtl_utils.lab.views.plane import Plane
 from mtl_utils.lab.views.pull_bars import PullBars
@@ -18,6 +19,10 @@ from mtl_utils.tasks import Task
 from mtl_utils.training.history import History
 
 _STYLE: Any = {"font.size": 10, "axes.titlesize": 10, "axes.labelsize": 10, "legend.fontsize": 10}
+_HEIGHT = 4.6
+_MIDDLE = 0.57  # between the two halves
+_EDGES = (1.0, 0.645, 0.325, 0.0)  # between the axes on the left
+_BOXES = ((0.68, 0.255), (0.36, 0.245), (0.115, 0.155))  # bottom and height of each
 
 
 class Picture:
@@ -36,25 +41,42 @@ class Picture:
         names = [task.name for task in tasks]
         colors = task_colors(names)
         with matplotlib.rc_context(_STYLE):
-            self.canvas = Canvas(10, 5)
+            self.canvas = Canvas(10, _HEIGHT)
             figure = self.canvas.figure
-            heights = [1.25, 1.25, 0.7]
-            left = figure.add_gridspec(3, 1, left=0.06, right=0.51, bottom=0.1, top=0.945, height_ratios=heights, hspace=0.32)
-            bars = 0.045 * len(names)
-            plane_box = figure.add_axes((0.635, 0.26 + bars, 0.35, 0.715 - bars))
-            bars_box = figure.add_axes((0.635, 0.06, 0.35, 0.04 + bars))
-            self.over_time = OverTime(
-                [figure.add_subplot(cell) for cell in (left[0], left[1], left[2])], tasks, colors, steps, weight_limits
-            )
-            self.plane = Plane(plane_box, tasks, colors, sweep)
-            self.bars = PullBars(bars_box, names, colors)
+            bars = 0.02 + 0.052 * len(names)
+            self._between = 0.105 + bars + 0.075  # between the plane and the bars
+            self._plane_ax = figure.add_axes((0.645, self._between + 0.1, 0.34, 0.985 - self._between - 0.1))
+            self._bars_ax = figure.add_axes((0.645, 0.105, 0.34, bars))
+            left = [figure.add_axes((0.06, bottom, 0.45, height)) for bottom, height in _BOXES]
+            self.over_time = OverTime(left, tasks, colors, steps, weight_limits)
+            self.plane = Plane(self._plane_ax, tasks, colors, sweep)
+            self.bars = PullBars(self._bars_ax, names, colors, -0.065 / bars)
 
-    def draw(self, history: History, kept: Sequence[SweepPoint], pull: Pull, weights: dict[str, float]) -> None:
-        """Show the present state."""
+    def set_former(self, runs: Sequence[FormerRun]) -> None:
+        """The kept runs whose lines are shown."""
         with matplotlib.rc_context(_STYLE):
-            scene = (
-                self.over_time.update(history, weights),
-                self.plane.update(history, kept),
-                self.bars.update(pull, weights),
+            self.over_time.set_former(runs)
+            self.plane.set_former(runs)
+
+    def draw(
+        self, history: History, kept: Sequence[SweepPoint], pull: Pull, weights: dict[str, float], steps: int
+    ) -> None:
+        """Show the present state of a run that is `steps` long."""
+        with matplotlib.rc_context(_STYLE):
+            self.over_time.set_length(steps)
+            scenes = self.over_time.update(history, weights)
+            plane, bars = self.plane.update(history, kept), self.bars.update(pull, weights)
+            shown = (id(history), len(history.validations), len(kept))
+            self.canvas.draw(
+                [
+                    *self.over_time.parts(_EDGES, _MIDDLE, scenes, weights),
+                    Part((_MIDDLE, self._between, 1.0, 1.0), [self._plane_ax], self.plane.moving, plane, shown),
+                    Part(
+                        (_MIDDLE, 0.0, 1.0, self._between),
+                        [self._bars_ax],
+                        self.bars.moving,
+                        bars,
+                        (id(pull), *weights.values()),
+                    ),
+                ]
             )
-            self.canvas.draw([*self.over_time.moving, *self.plane.moving, *self.bars.moving], scene)

@@ -8,14 +8,15 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.ticker import AutoLocator, PercentFormatter
+from matplotlib.lines import Line2D
 
 from mtl_utils.evaluation import Evaluation
 from mtl_utils.experiments.sweep import SweepPoint
-from mtl_utils.lab.views.scales import label_of_axis, plain_ticks, round_down, round_up
+from mtl_utils.lab.views.former_run import FormerRun
+from mtl_utils.lab.views.scales import label_of_axis, percent_ticks, plain_ticks, round_down, round_up
 from mtl_utils.measures.pareto import pareto_front
 from mtl_utils.plotting.axes import tidy
-from mtl_utils.plotting.colors import BLACK, GRAY
+from mtl_utils.plotting.colors import BLACK, GRAY, text_color
 from mtl_utils.plotting.pareto import staircase
 from mtl_utils.tasks import Task
 from mtl_utils.training.history import History
@@ -38,18 +39,27 @@ class Plane:
         self._tasks = {task.name: task for task in tasks}
         names = list(self._tasks)
         self._x, self._y, self._what = names[0], names[1], "metric"
-        (self._sweep_line,) = ax.plot([], [], color=GRAY, linewidth=1, alpha=0.7)
-        (self._sweep_points,) = ax.plot([], [], "o", color=GRAY, markersize=5, alpha=0.7, label="sweep")
+        (self._sweep_line,) = ax.plot([], [], color=GRAY, linewidth=1)
+        (self._sweep_points,) = ax.plot([], [], "o", color=GRAY, markersize=4.5, label="sweep, one training each")
         (self._front_line,) = ax.plot([], [], color=BLACK, linewidth=1.2)
         (self._kept,) = ax.plot([], [], "D", color=BLACK, markersize=6, label="earlier runs")
         (self._path,) = ax.plot([], [], "-", color=_PATH, linewidth=1.4, marker=".", markersize=5, label="this run")
         (self._now,) = ax.plot([], [], "o", color=_PATH, markersize=11, markeredgecolor="white", markeredgewidth=1.5)
-        ax.legend(frameon=True, framealpha=0.85, edgecolor="none", loc="lower left", fontsize=9)
+        self._former: list[tuple[FormerRun, Line2D]] = []
+        self._told: Hashable = None
 
     @property
     def moving(self) -> list[Artist]:
         """What changes from picture to picture."""
         return [self._front_line, self._kept, self._path, self._now]
+
+    def set_former(self, runs: Sequence[FormerRun]) -> None:
+        """Show the paths of these runs, thin, and of no others."""
+        for _, line in self._former:
+            line.remove()
+        self._former = [
+            (run, self._ax.plot([], [], color=GRAY, lw=1.2, ls=run.dashes, zorder=1.5, label=run.name)[0]) for run in runs
+        ]
 
     def choose(self, x: str, y: str, what: str) -> None:
         """Which tasks are along the axes, and whether by `metric` or by `loss`."""
@@ -67,11 +77,27 @@ class Plane:
         for line, points in ((self._front_line, ends), (self._sweep_line, sweep)):
             front = points[pareto_front(points.tolist(), better).numpy()] if len(points) else points
             line.set_data(*staircase(front, better))
+        for run, line in self._former:
+            line.set_data(*self._points([step.validation for step in run.history.steps if step.validation is not None]).T)
         shown = np.concatenate([ends, sweep]) if len(sweep) else np.concatenate([ends, path])
         scene: list[Hashable] = [self._x, self._y, self._what]
         for axis, name, values in (("x", self._x, shown[:, 0]), ("y", self._y, shown[:, 1])):
             scene.append(self._set_axis(axis, name, values))
-        return tuple(scene)
+        told = (bool(self._sweep), bool(len(ends)), bool(len(path)), *(id(run.history) for run, _ in self._former))
+        self._legend(told)
+        return (*scene, told)
+
+    def _legend(self, told: tuple[Hashable, ...]) -> None:
+        """Names of what is there, and of nothing else."""
+        if told == self._told:
+            return
+        self._told = told
+        shown = [line for line, is_there in zip((self._sweep_points, self._kept, self._path), told, strict=False) if is_there]
+        if (former := self._ax.get_legend()) is not None:
+            former.remove()
+        if shown:
+            lines = [*shown, *(line for _, line in self._former)]
+            self._ax.legend(handles=lines, framealpha=0.85, edgecolor="none", loc="lower left", fontsize=8.5, handlelength=2.6)
 
     def _points(self, evaluations: Sequence[Evaluation]) -> np.ndarray:
         values = [
@@ -101,10 +127,9 @@ class Plane:
         ticks = self._ax.xaxis if axis == "x" else self._ax.yaxis
         set_scale("linear" if share else "log")
         set_limits(*(limits if better else limits[::-1]))
-        set_label(label_of_axis(task, quantity, higher_is_better=better), color=self._colors[name], weight="bold", fontsize=9)
+        set_label(label_of_axis(task, quantity, higher_is_better=better), color=text_color(self._colors[name]), weight="bold", fontsize=9)
         if share:
-            ticks.set_major_locator(AutoLocator())
-            ticks.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            percent_ticks(ticks)
         else:
             plain_ticks(ticks, dense=limits[1] / limits[0] < 200)
         return limits

@@ -19,9 +19,10 @@ class PullBars:
         ax: where to draw.
         names: of the tasks.
         colors: one for each task.
+        below: where the cosine stands, as a share of the axes' height.
     """
 
-    def __init__(self, ax: Axes, names: Sequence[str], colors: dict[str, str]) -> None:
+    def __init__(self, ax: Axes, names: Sequence[str], colors: dict[str, str], below: float) -> None:
         self._ax, self._names = tidy(ax), names
         self._bars = {}
         self._marks = {}
@@ -33,8 +34,8 @@ class PullBars:
         ax.set_ylim(len(names) - 0.4, -0.6)
         ax.set_yticks(range(len(names)), names)
         ax.grid(False, axis="y")
-        ax.set_title("pull: weight × ‖gradient‖", loc="left")
-        self._cosine = ax.text(1.0, 1.06, "", ha="right", transform=ax.transAxes, weight="bold")
+        ax.set_title("bar: weight × ‖gradient‖      mark |: ‖gradient‖ alone", loc="left", fontsize=9)
+        self._cosine = ax.text(1.0, below, "", ha="right", va="top", transform=ax.transAxes, weight="bold", fontsize=9)
         self._limits = (0.01, 10.0)
         ax.set_xlim(*self._limits)
 
@@ -59,7 +60,7 @@ class PullBars:
         if pull.cosines:
             pair, cosine = min(pull.cosines.items(), key=lambda item: item[1])
             # With more than two tasks, the pair that agrees least is what one wants to know.
-            self._cosine.set_text(f"cosine {cosine:+.2f}" + (f" ({pair[0]}, {pair[1]})" if len(pull.cosines) > 1 else ""))
+            self._cosine.set_text(f"gradient cosine {cosine:+.2f}" + (f" ({pair[0]}, {pair[1]})" if len(pull.cosines) > 1 else ""))
         else:
             self._cosine.set_text("")
         return self._limits

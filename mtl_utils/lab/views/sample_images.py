@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -30,6 +31,7 @@ class SampleImages:
         self._split = split
         self._tasks = [task for task in split.tasks if task.stride is None]
         self._lines: list[tuple[Task, int, Any, Any]] = []
+        self.axes: list[Axes] = []
         rows = -(-len(split) // _COLUMNS)
         left, width, height = 0.49, 0.5 / _COLUMNS, 0.97 / rows
         line = 0.052
@@ -47,6 +49,7 @@ class SampleImages:
             )
             below.set(xlim=(0, 1), ylim=(len(self._tasks), 0))
             below.set_axis_off()
+            self.axes += [ax, below]
             for place, task in enumerate(self._tasks):
                 (bar,) = below.plot([], [], color=colors[task.name], linewidth=13, alpha=0.3, solid_capstyle="butt")
                 words = below.text(0.02, place + 0.5, "", va="center", fontsize=8.5, color="#111111")

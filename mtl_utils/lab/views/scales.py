@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, PercentFormatter
 
 from mtl_utils.tasks import Task
 
@@ -42,3 +42,9 @@ def plain_ticks(axis: Axis, *, dense: bool = True) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
+
+
+def percent_ticks(axis: Axis, *, most: int = 6) -> None:
+    """Ticks for shares, at round percentages only, written with as many digits as they need."""
+    axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(PercentFormatter(1.0))

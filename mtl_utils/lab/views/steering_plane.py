@@ -6,20 +6,21 @@ from collections.abc import Sequence
 
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from mtl_utils.evaluation import Evaluation
 from mtl_utils.experiments.sweep import SweepPoint
-from mtl_utils.lab.views.scales import label_of_axis
+from mtl_utils.lab.views.scales import label_of_axis, percent_ticks
 from mtl_utils.plotting.axes import tidy
-from mtl_utils.plotting.colors import GRAY
+from mtl_utils.plotting.colors import GRAY, text_color
 from mtl_utils.tasks import Task
 
 _CURVE, _NOW = "#444444", "#CC3311"
 
 
 class SteeringPlane:
-    """The first two tasks' metrics along the axes; better is up and to the right.
+    """Metrics of two tasks along the axes; better is up and to the right.
+
+    Of two tasks the second one is across: the slider's right end is all for it, and there the point is on the right.
 
     Args:
         figure: drawn in its left part.
@@ -40,23 +41,25 @@ class SteeringPlane:
         *,
         line: bool,
     ) -> None:
-        self._names = [task.name for task in tasks[:2]]
-        ax = tidy(figure.add_axes((0.075, 0.12, 0.36, 0.82)))
-        if sweep:
-            ax.plot(*self._points([point.evaluation for point in sweep]), "o", color=GRAY, label="sweep, one training each")
-        ax.plot(*self._points(curve), ".-" if line else ".", color=_CURVE, label="steerable, one training in all")
-        (self._now,) = ax.plot([], [], "o", color=_NOW, markersize=12, markeredgecolor="white", markeredgewidth=1.5)
-        for task, axis in zip(tasks, (ax.xaxis, ax.yaxis), strict=False):
+        across = [tasks[1], tasks[0]] if len(tasks) == 2 else tasks[:2]
+        self.across = self._names = [task.name for task in across]
+        self.axes = ax = tidy(figure.add_axes((0.075, 0.12, 0.36, 0.82)))
+        runs = ax.plot(*self._points([point.evaluation for point in sweep]), "o", color=GRAY, zorder=1.8)[0]
+        ax.plot(*self._points(curve), ".-" if line else ".", color=_CURVE, label="steerable model, one training in all")
+        (self._now,) = ax.plot([], [], "o", color=_NOW, markersize=12, markeredgecolor="white", label="where the slider is")
+        for task, axis in zip(across, (ax.xaxis, ax.yaxis), strict=True):
             label = label_of_axis(task, task.metric_name, higher_is_better=task.higher_is_better)
-            axis.set_label_text(label, color=colors[task.name], weight="bold")
+            axis.set_label_text(label, color=text_color(colors[task.name]), weight="bold")
             if task.metric_is_share:
-                axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+                percent_ticks(axis)
         # Around the model's own front: a sweep may reach much further out, and would make it tiny.
         (left, right), (bottom, top) = (
-            _limits(values, task.higher_is_better) for values, task in zip(self._points(curve), tasks, strict=False)
+            _limits(values, task.higher_is_better) for values, task in zip(self._points(curve), across, strict=True)
         )
         ax.set(xlim=(left, right), ylim=(bottom, top))
-        ax.legend(frameon=False, loc="lower left", fontsize=9)
+        if any(ax.viewLim.contains(*point) for point in zip(*runs.get_data(), strict=True)):
+            runs.set_label("sweep, one training each")
+        ax.legend(framealpha=0.85, edgecolor="none", loc="lower left", fontsize=9)
 
     @property
     def moving(self) -> list[Artist]:

@@ -8,11 +8,16 @@ from torch import nn
 from torchvision.models import ResNet18_Weights
 from torchvision.models import resnet18 as torchvision_resnet18
 
+from mtl_utils.models.encoders.pretrained import pretrained_state
 from mtl_utils.models.encoders.stages import check_image_shape
 
 
 def resnet18(
-    image_shape: tuple[int, int, int] = (3, 224, 224), *, weights: ResNet18_Weights | None = None, pool: bool = True
+    image_shape: tuple[int, int, int] = (3, 224, 224),
+    *,
+    weights: ResNet18_Weights | None = None,
+    download: bool = False,
+    pool: bool = True,
 ) -> nn.Sequential:
     """ResNet-18 (He et al., CVPR 2016) as stages `stem`, `layer1` to `layer4` and `pool`.
 
@@ -23,11 +28,21 @@ def resnet18(
 
     Args:
         image_shape: channels, height and width of the images.
-        weights: pretrained weights; torchvision downloads them if they are not in its cache. `None` starts from chance.
+        weights: pretrained weights, such as `ResNet18_Weights.DEFAULT`, read from torchvision's cache and never unpickled (see
+            `pretrained_state`). `None` starts from chance.
+        download: whether pretrained weights that are not in the cache may be fetched from torchvision's server (45 MB).
         pool: whether to average over the image at the end, to `[N, 512]`; without it the encoder gives `[N, 512, H', W']`.
+
+    Raises:
+        PretrainedWeightsError: if pretrained weights are not in the cache and `download` is off, or are not those published.
+        ValueError: if images are smaller than 8×8 pixels, or `weights` are of another network.
     """
     colors, height, width = check_image_shape(image_shape, at_least=8, encoder="resnet18")
-    network = torchvision_resnet18(weights=weights)
+    if weights is not None and not isinstance(weights, ResNet18_Weights):
+        raise ValueError(f"resnet18: weights= takes torchvision.models.ResNet18_Weights.DEFAULT, say, or None, not {weights!r}")
+    network = torchvision_resnet18()
+    if weights is not None:
+        network.load_state_dict(pretrained_state(weights, download=download))
     stem = network.conv1
     if min(height, width) < 64:
         stem = nn.Conv2d(3, 64, 3, padding=1, bias=False)

@@ -1,0 +1,52 @@
+// A picture with a text that says what it shows, and a few lines of words below whose place never changes.
+function render({ model, el }) {
+  el.classList.add("mtl-screen");
+  const picture = document.createElement("img");
+  picture.className = "widget-image";
+  const words = document.createElement("div");
+  words.className = "mtl-words";
+  words.setAttribute("role", "status");
+  el.append(picture, words);
+  let url = "";
+
+  const show = () => {
+    const [width, height] = model.get("size");
+    picture.style.aspectRatio = `${width} / ${height}`;
+    picture.style.width = `${width}px`;
+    const png = model.get("png");
+    const former = url;
+    url = png && png.byteLength ? URL.createObjectURL(new Blob([png], { type: "image/png" })) : "";
+    if (url) picture.src = url;
+    if (former) URL.revokeObjectURL(former);
+  };
+  const describe = () => (picture.alt = model.get("alt"));
+  const say = () => {
+    // While it plays, words change many times a second; a screen reader is told when something else happens.
+    words.setAttribute("aria-live", model.get("quiet") ? "off" : "polite");
+    words.style.minHeight = `${1.45 * model.get("reserve")}em`;
+    const lines = model.get("lines").map((line) => Object.assign(document.createElement("div"), { textContent: line }));
+    const problem = model.get("problem");
+    if (problem) lines.unshift(Object.assign(document.createElement("strong"), { textContent: `⚠ ${problem}` }));
+    words.replaceChildren(...lines);
+  };
+  const events = [["change:png", show], ["change:alt", describe], ["change:lines", say], ["change:problem", say], ["change:quiet", say]];
+  events.forEach(([event, action]) => model.on(event, action));
+  show();
+  describe();
+  say();
+  // Keys that are pressed in the lab belong to its controls: Enter presses a button, and does not edit the cell.
+  const whole = setInterval(() => {
+    const lab = el.closest(".mtl-lab");
+    if (lab) {
+      lab.dataset.lmSuppressShortcuts = "true";
+      clearInterval(whole);
+    }
+  }, 100);
+  return () => {
+    clearInterval(whole);
+    events.forEach(([event, action]) => model.off(event, action));
+    if (url) URL.revokeObjectURL(url);
+  };
+}
+
+export default { render };
