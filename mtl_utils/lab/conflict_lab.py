@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import math
 from statistics import fmean
 
-import ipywidgets
 import numpy as np
 import torch
 
@@ -15,13 +14,14 @@ from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
 from mtl_utils.lab.engine.live_run import LiveRun, ModelFactory
-from mtl_utils.lab.views.canvas import Canvas
+from mtl_utils.lab.views.canvas import Canvas, Part
+from mtl_utils.lab.widgets.slider import Slider
 from mtl_utils.models import MultiTaskModel
 from mtl_utils.plotting.axes import tidy
-from mtl_utils.plotting.colors import BLACK, GRAY, VERMILLION
+from mtl_utils.plotting.colors import BLACK, GRAY, PURPLE
 from mtl_utils.randomness import generator
 
-_KINDS = {"two tasks, one batch": VERMILLION, "two tasks, two batches": BLACK, "one task, two batches": GRAY}
+_KINDS = {"two tasks, one batch": PURPLE, "two tasks, two batches": BLACK, "one task, two batches": GRAY}
 
 
 class ConflictLab(LivePanel):
@@ -38,6 +38,7 @@ class ConflictLab(LivePanel):
         every: steps between two measurements.
         batch_size: images per update, and in each measured batch.
         share: the weight of the first task, from 0 to 1; the second has the rest.
+        speed: steps per second at the beginning: 1, 2, 5, 10, 20, 50, 100, 200, or `math.inf`, as fast as it goes.
         seed: of the first run.
     """
 
@@ -50,6 +51,7 @@ class ConflictLab(LivePanel):
         every: int = 5,
         batch_size: int = 128,
         share: float = 0.5,
+        speed: float = math.inf,
         seed: int = 0,
     ) -> None:
         if len(split.tasks) != 2:
@@ -64,17 +66,15 @@ class ConflictLab(LivePanel):
             make_model, split, split.tasks, self._balancer, steps=steps, seed=seed, arguments={"batch_size": batch_size}
         )
         self._forget()
-        super().__init__(Canvas(10.4, 4.0), [self._run], lines=3)
+        super().__init__(Canvas(10, 4.0), [self._run], speed=speed, lines=3)
         first, second = (task.name for task in self.tasks)
-        self.slider = ipywidgets.FloatSlider(
-            value=share, min=0, max=1, step=0.05, readout_format=".2f", description=f"weight of {first}",
-            tooltip=f"Task {second} has the rest. Acts on the next training step. Arrow keys work, too.",
-            style={"description_width": "110px"}, layout={"width": "420px"},
+        self.slider = Slider(
+            f"weight of {first}", share, [place / 20 for place in range(21)], words=lambda value: f"{value:.2f}",
+            hint=f"Task {second} has the rest. Acts on the next training step. Arrow keys work, too.",
         )  # fmt: skip
         self.slider.observe(self._slider_moved, "value")
         self._prepare_picture()
         self._show([self._buttons, controls.row(self.slider)])
-        self._draw()
 
     @property
     def measured(self) -> list[tuple[int, list[Conflict]]]:
@@ -123,8 +123,8 @@ class ConflictLab(LivePanel):
 
     def _prepare_picture(self) -> None:
         figure = self._canvas.figure
-        over_time, parts = figure.subplots(1, 2, gridspec_kw={"width_ratios": [1.5, 1]})
-        figure.subplots_adjust(left=0.065, right=0.99, bottom=0.13, top=0.85, wspace=0.32)
+        self._over_time, self._parts = over_time, parts = figure.subplots(1, 2, gridspec_kw={"width_ratios": [1.5, 1]})
+        figure.subplots_adjust(left=0.085, right=0.99, bottom=0.13, top=0.85, wspace=0.32)
         tidy(over_time).set(xlim=(0, self._run.steps), ylim=(-1.03, 1.03), xlabel="training step", ylabel="cosine")
         over_time.set_title("all that is shared", fontsize=11)
         over_time.axhline(0, color=GRAY, linewidth=1)
@@ -140,31 +140,39 @@ class ConflictLab(LivePanel):
         parts.axvline(0, color=GRAY, linewidth=1)
         self._dots = [parts.plot([], [], "oDs"[i], color=color, markersize=8)[0] for i, color in enumerate(_KINDS.values())]
 
-    def _draw(self) -> None:
-        if self._closed:
-            return
+    def _draw_picture(self) -> None:
         steps = [number for number, _ in self._measured]
-        whole = self.cosines()
-        for line, values in zip(self._lines, whole.values(), strict=True):
+        for line, values in zip(self._lines, self.cosines().values(), strict=True):
             line.set_data(steps, values)
         latest = [
             [np.mean(values[-5:]) if values else np.nan for values in self.cosines(place).values()] for place in self._places
         ]
         for dots, column in zip(self._dots, np.array(latest).reshape(-1, 3).T, strict=True):
             dots.set_data(column, range(len(self._places)))
-        scene: Hashable = ()
-        self._canvas.draw([*self._lines, *self._dots], scene)
-        state = self._state()
-        said = ", ".join(f"{kind} {np.mean(values):+.2f}" for kind, values in whole.items()) if steps else "none measured yet"
+        self._over_time.set_xlim(0, self._run.steps)
+        now = (self._run.seed, len(steps))
+        self._canvas.draw(
+            [
+                Part((0.0, 0.0, 0.56, 0.9), [self._over_time], self._lines, self._run.steps, now),
+                Part((0.56, 0.0, 1.0, 0.9), [self._parts], self._dots, (), now),
+            ]
+        )
+
+    def _picture_in_words(self) -> str:
+        return (
+            "Left: three cosines between gradients against the training step: of two tasks on one batch, of two tasks on two "
+            "batches, and of one task on two batches. Right: their means over the last five measurements, for each shared part."
+        )
+
+    def _sentences(self, state: str) -> list[str]:
+        whole = self.cosines()
+        said = ", ".join(f"{kind} {np.mean(values):+.2f}" for kind, values in whole.items() if values) or "none measured yet"
         below = "; ".join(
             f"{kind} {sum(value < 0 for value in values)} of {len(values)}" for kind, values in whole.items() if values
         )
-        self._status.say(
-            [
-                f"{state.capitalize()}, step {len(self.history.steps)} of {self._run.steps}, seed {self._run.seed}."
-                f"{self._waiting_seed()}",
-                f"Mean cosines so far: {said}.",
-                f"Below zero: {below}." if below else "",
-            ],
-            self._problem() or self._notice,
-        )
+        return [
+            f"{state.capitalize()}, step {len(self.history.steps)} of {self._run.steps}, seed {self._run.seed}."
+            f"{self._waiting_seed()}",
+            f"Mean cosines so far: {said}.",
+            f"Below zero: {below}." if below else "",
+        ]

@@ -82,7 +82,9 @@ def test_displacement_stands_at_the_centers_and_nowhere_else(seed: int) -> None:
     there = ~target.isnan().all(1)
     later = centers.frame % 3 > 0
     assert int(there.sum()) == len(torch.cat([centers.frame[later, None], centers.cell[later]], 1).unique(dim=0))
-    last = {(f, y, x): k for f, (y, x), k in zip(centers.frame.tolist(), centers.cell.tolist(), centers.place.tolist(), strict=True)}
+    last = {
+        (f, y, x): k for f, (y, x), k in zip(centers.frame.tolist(), centers.cell.tolist(), centers.place.tolist(), strict=True)
+    }
     for (frame, y, x), place in last.items():
         if frame % 3:
             assert torch.equal(target[frame, :, y, x], made.displacements[frame // 3, frame % 3, place])
@@ -207,9 +209,7 @@ def test_partly_labelled_videos_train_together(scenes: MovingScenes) -> None:
 
 
 def test_a_batch_without_one_tasks_labels_leaves_its_head_alone(scenes: MovingScenes) -> None:
-    data = scenes.pairs(
-        labelled={"detection": range(1)}, tasks=("detection", "depth")
-    )
+    data = scenes.pairs(labelled={"detection": range(1)}, tasks=("detection", "depth"))
     model = models.scene_network(data, channels=(4, 8, 8, 8), width=8, hidden=8)
     images, targets = data.train.batch(slice(4, 8))  # the second video
     losses = models.forward.labelled_losses(model, images, targets, data.tasks)
@@ -261,9 +261,7 @@ def test_a_fifth_task_joins_the_pairs(scenes: MovingScenes) -> None:
 
 
 def test_speed_is_what_was_asked_for() -> None:
-    slow, fast = (
-        moving_scenes(8, 1, 1, source="MNIST", size=64, frames=2, speed=(s, s), seed=3).train for s in (0.0, 0.15)
-    )
+    slow, fast = (moving_scenes(8, 1, 1, source="MNIST", size=64, frames=2, speed=(s, s), seed=3).train for s in (0.0, 0.15))
     # Without speed only depth moves a center, which gives way to the walls as the object shrinks.
     assert slow.displacements[:, 1].norm(dim=-1).nanmean() < 2.5
     assert fast.displacements[:, 1].norm(dim=-1).nanmean() > 5

@@ -90,7 +90,9 @@ def test_padding_does_not_shift_answers(data) -> None:
     images = torch.randn(1, 6, 128, 128)
     whole, cut = model(images), model(images[..., :121, :125])
     for name, stride in (("detection", 4), ("depth", 1)):
-        assert torch.allclose(whole[name][..., : 64 // stride, : 64 // stride], cut[name][..., : 64 // stride, : 64 // stride], atol=1e-5)
+        assert torch.allclose(
+            whole[name][..., : 64 // stride, : 64 // stride], cut[name][..., : 64 // stride, : 64 // stride], atol=1e-5
+        )
 
 
 def test_another_encoder(data) -> None:

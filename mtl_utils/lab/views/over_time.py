@@ -95,7 +95,12 @@ class OverTime:
             stride = max(1, len(values) // _MOST_POINTS)
             numbers = [step.number for step in run.history.steps]
             lines += self._losses_ax.plot(
-                numbers[::-stride], values[::-stride], color=pale_color(self._colors[task.name]), lw=1.1, ls=run.dashes, zorder=1.5
+                numbers[::-stride],
+                values[::-stride],
+                color=pale_color(self._colors[task.name]),
+                lw=1.1,
+                ls=run.dashes,
+                zorder=1.5,
             )
         return lines
 
@@ -228,7 +233,9 @@ class OverTime:
             group = [task for task in self._tasks if _kind(task) == kind]
             if not group[0].metric_is_share:
                 own = [value for task in group for value in self._metrics[task.name]]
-                behind = [value for _, _, lines in self._former for line in lines if line.axes is ax for value in line.get_ydata()]
+                behind = [
+                    value for _, _, lines in self._former for line in lines if line.axes is ax for value in line.get_ydata()
+                ]
                 finite = [value for value in (*own, *behind) if math.isfinite(value)]
                 tops.append(round_up(max(finite)) if finite and max(finite) > 0 else 1.0)
                 ax.set_ylim(0, tops[-1])

@@ -58,9 +58,7 @@ class Picture:
             self.over_time.set_former(runs)
             self.plane.set_former(runs)
 
-    def draw(
-        self, history: History, kept: Sequence[SweepPoint], pull: Pull, weights: dict[str, float], steps: int
-    ) -> None:
+    def draw(self, history: History, kept: Sequence[SweepPoint], pull: Pull, weights: dict[str, float], steps: int) -> None:
         """Show the present state of a run that is `steps` long."""
         with matplotlib.rc_context(_STYLE):
             self.over_time.set_length(steps)
