@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
@@ -56,9 +57,11 @@ class MultiTaskDataset(Dataset[Batch]):
         self.targets: Targets = {name: targets[name] for name in names}
         self.normalization = normalization if normalization is not None else measure_normalization(images)
         channels = images.shape[1]
-        if any(len(values) != channels for values in self.normalization) or not all(std > 0 for std in self.normalization.std):
+        if any(len(values) != channels for values in self.normalization) or not all(
+            math.isfinite(mean) and 0 < std < math.inf for mean, std in zip(*self.normalization, strict=True)
+        ):
             raise ValueError(
-                f"a normalization needs a mean and a standard deviation above zero for each of {channels} channels, not "
+                f"a normalization needs a finite mean and a standard deviation above zero for each of {channels} channels, not "
                 f"{self.normalization}"
             )
         self._pixels = Pixels(images, self.normalization)

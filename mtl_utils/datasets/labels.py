@@ -43,6 +43,13 @@ def with_few_labels(split: MultiTaskDataset, task: str, keep: int, *, seed: int 
 
     Raises:
         ValueError: if more labels are to be kept than there are.
+
+    Examples:
+        >>> from mtl_utils.datasets import multi_mnist
+        >>> train = multi_mnist(train=60, val=20, test=20).train
+        >>> few = with_few_labels(train, 'left', keep=20)
+        >>> {task.name: int(task.labelled(few.targets[task.name]).sum()) for task in few.tasks}
+        {'left': 20, 'right': 60}
     """
     chosen = split.task(task)
     target = split.targets[task]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -65,12 +66,17 @@ def describe(value: Any) -> str:
                 checksum.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
         return f"{value.name} {checksum.hexdigest()[:12]}"
     if isinstance(value, functools.partial):
-        return f"{describe(value.func)}{value.args!r}{sorted(value.keywords.items())!r}"
-    if callable(value):
+        named = ", ".join(f"{name}={describe(each)}" for name, each in sorted(value.keywords.items()))
+        return f"{describe(value.func)}({', '.join(map(describe, value.args))}; {named})"
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(describe, value))}]"
+    if inspect.isroutine(value) or isinstance(value, type):
+        settings = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
+        named = repr([each for each in settings if isinstance(each, bool | int | float | str)])
         try:
-            settings = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
-            named = [each for each in settings if isinstance(each, bool | int | float | str | tuple)]
-            return repr(named) + hashlib.sha256(inspect.getsource(value).encode()).hexdigest()[:12]
-        except (OSError, TypeError):  # built in, or an object that may be called
-            return repr(value) if not hasattr(value, "__qualname__") else str(value.__qualname__)
-    return repr(value)
+            return named + hashlib.sha256(inspect.getsource(value).encode()).hexdigest()[:12]
+        except (OSError, TypeError):  # built in
+            return value.__qualname__
+    if callable(value) and hasattr(value, "__dict__"):
+        return f"{type(value).__qualname__}({', '.join(f'{name}={describe(each)}' for name, each in vars(value).items())})"
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))  # an address is another one in every process

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from statistics import fmean
 
 import numpy as np
@@ -14,14 +13,15 @@ from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
 from mtl_utils.lab.engine.live_run import LiveRun, ModelFactory
+from mtl_utils.lab.views.canvas import WHOLE as ALL
 from mtl_utils.lab.views.canvas import Canvas, Part
 from mtl_utils.lab.widgets.slider import Slider
 from mtl_utils.models import MultiTaskModel
 from mtl_utils.plotting.axes import tidy
-from mtl_utils.plotting.colors import BLACK, GRAY, PURPLE
+from mtl_utils.plotting.colors import BLACK, GRAY, VERMILLION
 from mtl_utils.randomness import generator
 
-_KINDS = {"two tasks, one batch": PURPLE, "two tasks, two batches": BLACK, "one task, two batches": GRAY}
+_KINDS = {"two tasks, one batch": VERMILLION, "two tasks, two batches": BLACK, "one task, two batches": GRAY}
 
 
 class ConflictLab(LivePanel):
@@ -34,11 +34,11 @@ class ConflictLab(LivePanel):
     Args:
         make_model: makes an untrained model from a seed.
         split: training images, of two tasks.
-        steps: length of a run.
+        steps: length of a run; *continue* makes it longer by as many.
+        speed: steps per second at the beginning: 1, 2, 5, 10, 20, 50, 100, 200, or `math.inf`, as fast as it goes.
         every: steps between two measurements.
         batch_size: images per update, and in each measured batch.
         share: the weight of the first task, from 0 to 1; the second has the rest.
-        speed: steps per second at the beginning: 1, 2, 5, 10, 20, 50, 100, 200, or `math.inf`, as fast as it goes.
         seed: of the first run.
     """
 
@@ -48,10 +48,10 @@ class ConflictLab(LivePanel):
         split: MultiTaskDataset,
         *,
         steps: int = 300,
+        speed: float = 10.0,
         every: int = 5,
         batch_size: int = 128,
         share: float = 0.5,
-        speed: float = math.inf,
         seed: int = 0,
     ) -> None:
         if len(split.tasks) != 2:
@@ -66,7 +66,7 @@ class ConflictLab(LivePanel):
             make_model, split, split.tasks, self._balancer, steps=steps, seed=seed, arguments={"batch_size": batch_size}
         )
         self._forget()
-        super().__init__(Canvas(10, 4.0), [self._run], speed=speed, lines=3)
+        super().__init__(Canvas(10.4, 4.0), [self._run], speed=speed)
         first, second = (task.name for task in self.tasks)
         self.slider = Slider(
             f"weight of {first}", share, [place / 20 for place in range(21)], words=lambda value: f"{value:.2f}",
@@ -123,9 +123,10 @@ class ConflictLab(LivePanel):
 
     def _prepare_picture(self) -> None:
         figure = self._canvas.figure
-        self._over_time, self._parts = over_time, parts = figure.subplots(1, 2, gridspec_kw={"width_ratios": [1.5, 1]})
-        figure.subplots_adjust(left=0.085, right=0.99, bottom=0.13, top=0.85, wspace=0.32)
-        tidy(over_time).set(xlim=(0, self._run.steps), ylim=(-1.03, 1.03), xlabel="training step", ylabel="cosine")
+        over_time, parts = figure.subplots(1, 2, gridspec_kw={"width_ratios": [1.5, 1]})
+        figure.subplots_adjust(left=0.065, right=0.99, bottom=0.13, top=0.85, wspace=0.32)
+        self._over_time = over_time
+        tidy(over_time).set(ylim=(-1.03, 1.03), xlabel="training step", ylabel="cosine")
         over_time.set_title("all that is shared", fontsize=11)
         over_time.axhline(0, color=GRAY, linewidth=1)
         self._lines = [
@@ -142,7 +143,8 @@ class ConflictLab(LivePanel):
 
     def _draw_picture(self) -> None:
         steps = [number for number, _ in self._measured]
-        for line, values in zip(self._lines, self.cosines().values(), strict=True):
+        whole = self.cosines()
+        for line, values in zip(self._lines, whole.values(), strict=True):
             line.set_data(steps, values)
         latest = [
             [np.mean(values[-5:]) if values else np.nan for values in self.cosines(place).values()] for place in self._places
@@ -150,29 +152,25 @@ class ConflictLab(LivePanel):
         for dots, column in zip(self._dots, np.array(latest).reshape(-1, 3).T, strict=True):
             dots.set_data(column, range(len(self._places)))
         self._over_time.set_xlim(0, self._run.steps)
-        now = (self._run.seed, len(steps))
-        self._canvas.draw(
-            [
-                Part((0.0, 0.0, 0.56, 0.9), [self._over_time], self._lines, self._run.steps, now),
-                Part((0.56, 0.0, 1.0, 0.9), [self._parts], self._dots, (), now),
-            ]
-        )
+        content = (id(self.history), len(steps))
+        moving = [*self._lines, *self._dots]
+        self._canvas.draw([Part(ALL, self._canvas.figure.axes, moving, self._run.steps, content)])
 
     def _picture_in_words(self) -> str:
         return (
-            "Left: three cosines between gradients against the training step: of two tasks on one batch, of two tasks on two "
-            "batches, and of one task on two batches. Right: their means over the last five measurements, for each shared part."
+            "Left: three cosines over the training steps, of all that is shared. "
+            "Right: the same three in each shared part of the network."
         )
 
     def _sentences(self, state: str) -> list[str]:
         whole = self.cosines()
-        said = ", ".join(f"{kind} {np.mean(values):+.2f}" for kind, values in whole.items() if values) or "none measured yet"
+        said = ", ".join(f"{kind} {np.mean(values):+.2f}" for kind, values in whole.items()) if self._measured else ""
         below = "; ".join(
             f"{kind} {sum(value < 0 for value in values)} of {len(values)}" for kind, values in whole.items() if values
         )
         return [
             f"{state.capitalize()}, step {len(self.history.steps)} of {self._run.steps}, seed {self._run.seed}."
             f"{self._waiting_seed()}",
-            f"Mean cosines so far: {said}.",
+            f"Mean cosines so far: {said or 'none measured yet'}.",
             f"Below zero: {below}." if below else "",
         ]

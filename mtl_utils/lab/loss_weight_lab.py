@@ -15,6 +15,7 @@ from mtl_utils.analysis.pull import Pull, measure_pull
 from mtl_utils.balancing import Balancer, WeightedSum
 from mtl_utils.datasets.batches import Data, tasks_of, training_data
 from mtl_utils.datasets.dataset import MultiTaskDataset
+from mtl_utils.evaluation import predict
 from mtl_utils.experiments.sweep import SweepPoint
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
@@ -27,6 +28,7 @@ from mtl_utils.tasks import Batch, Task, check_tasks
 from mtl_utils.training.choosing import Chooser, mean_improvement
 from mtl_utils.training.optimizer import OptimizerFactory
 
+_SAMPLE_EVERY = 5  # steps between pictures of the samples
 _PROBE = 64  # images on which gradients are compared; enough for a sign and a rough length
 
 
@@ -54,6 +56,8 @@ class LossWeightLab(LivePanel):
         steps: length of a run; *continue* makes it longer by as many.
         speed: steps per second at the beginning: 1, 2, 5, 10, 20, 50, 100, 200, or `math.inf`, as fast as it goes.
         sweep: runs with constant weights, made beforehand by `sweep_weights`, shown behind.
+        samples: two or three frames of tasks with maps of answers (boxes, classes or depths per pixel). What the network finds
+            in them is drawn below the picture and follows the training.
         validate_every: steps between validations, each a point of the path.
         seed: of the first run.
         batch_size, optimizer, schedule, penalty, val, choose, patience, tasks, device: see `mtl_utils.training.train`. A
@@ -83,6 +87,7 @@ class LossWeightLab(LivePanel):
         steps: int = 600,
         speed: float = 10.0,
         sweep: Sequence[SweepPoint] = (),
+        samples: MultiTaskDataset | None = None,
         validate_every: int = 20,
         seed: int = 0,
         batch_size: int = 256,
@@ -124,7 +129,9 @@ class LossWeightLab(LivePanel):
         self._mistake = ""
         self.kept: list[SweepPoint] = []
         self._former: list[FormerRun] = []
-        self._picture = Picture(self.tasks, steps, self._limits, sweep)
+        self._samples = samples
+        self._found = ""  # in the samples
+        self._picture = Picture(self.tasks, steps, self._limits, sweep, samples)
         super().__init__(self._picture.canvas, [self._run], speed=speed)
         self._add_controls(start, logarithmic=scale == "logarithmic")
 
@@ -196,7 +203,17 @@ class LossWeightLab(LivePanel):
 
     def _step(self) -> bool:
         weights = self.weights
-        return self._run.advance(lambda: self._measure(weights))
+        more = self._run.advance(lambda: self._measure(weights))
+        if self._samples is not None and self.history.steps and len(self.history.steps) % _SAMPLE_EVERY == 0:
+            self._show_samples(self._samples)
+        return more
+
+    def _show_samples(self, samples: MultiTaskDataset) -> None:
+        outputs = predict(self.model, samples)
+        view = self._picture.samples
+        assert view is not None
+        view.update(outputs)
+        self._found = view.words(outputs)
 
     def _measure(self, weights: dict[str, float]) -> None:
         if self.history.steps[-1].validation is not None:
@@ -207,6 +224,9 @@ class LossWeightLab(LivePanel):
     def _restart(self) -> None:
         self._keep()
         self._pull = Pull()
+        self._found = ""
+        if self._picture.samples is not None:
+            self._picture.samples.clear()
         super()._restart()
 
     def _keep(self) -> None:
@@ -237,7 +257,7 @@ class LossWeightLab(LivePanel):
         return [
             f"{words.progress(state, run.history, run.steps, run.seed)} {words.weights(weights)}{self._waiting_seed()}",
             words.validation(run.history, self.tasks),
-            words.pull(self._pull, weights),
+            f"{words.pull(self._pull, weights)} {self._found}".rstrip(),
         ]
 
     def _remark(self) -> str:

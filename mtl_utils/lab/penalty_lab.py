@@ -17,8 +17,8 @@ from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
 from mtl_utils.lab.engine.live_run import LiveRun, ModelFactory
 from mtl_utils.lab.views import words
-from mtl_utils.lab.views.scales import percent_ticks
 from mtl_utils.lab.views.canvas import Canvas, Part
+from mtl_utils.lab.views.scales import percent_ticks
 from mtl_utils.lab.widgets.slider import Slider, place_among
 from mtl_utils.models import TwinColumns
 from mtl_utils.penalties import DistancePenalty

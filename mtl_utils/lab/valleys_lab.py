@@ -9,12 +9,11 @@ from torch import Tensor
 
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.panel import Panel
-from mtl_utils.lab.views.canvas import Canvas, Part
+from mtl_utils.lab.views.canvas import WHOLE, Canvas, Part
 from mtl_utils.lab.widgets.slider import Slider
 from mtl_utils.plotting.gradients import method_color, plot_paths, plot_valleys
 from mtl_utils.problems.two_valleys import TwoValleys, load_paths
 
-_PARTS = (0.0, 0.363, 0.678, 1.0)  # where the three planes begin and end, as shares of the width
 _ON_THE_FRONT = 0.5  # how far from the Pareto set a point may lie to count as having arrived
 
 
@@ -42,18 +41,16 @@ class ValleysLab(Panel):
         if method not in methods:
             raise ValueError(f"the study has no method '{method}'; it has {', '.join(methods)}")
         super().__init__(Canvas(10.4, 4.0), lines=3)
-        tenths = [round(0.1 * place, 1) for place in range(10)]
-        at = self._steps[-1] if step is None else min(self._steps, key=lambda kept: abs(kept - step))
         self.step = Slider(
-            "updates so far", at, self._steps, words=lambda value: f"{value:,.0f}",
-            hint="Moves along all paths. Arrow keys work, too.",
+            "updates so far", self._steps[-1] if step is None else min(self._steps, key=lambda s: abs(s - step)), self._steps,
+            words=lambda updates: f"{updates:,.0f}", hint="Moves along all paths. Arrow keys work, too.",
         )  # fmt: skip
         self.share = Slider(
-            "weight of the first loss", share, tenths[1:], words=lambda value: f"{value:.1f}",
+            "weight of the first loss", share, [place / 10 for place in range(1, 10)], words=lambda value: f"{value:.1f}",
             hint="Of the weighted sum on the left; the second loss has the rest. Arrow keys work, too.",
         )  # fmt: skip
         self.c = Slider(
-            "c of CAGrad", c, tenths, words=lambda value: f"{value:.1f}",
+            "c of CAGrad", c, [place / 10 for place in range(10)], words=lambda value: f"{value:.1f}",
             hint="How far CAGrad may leave the mean gradient; 0 is the plain mean. Arrow keys work, too.",
         )  # fmt: skip
         self.method = controls.choice("on the right", methods, "The method that is shown on the right")
@@ -61,11 +58,11 @@ class ValleysLab(Panel):
         for control in (self.step, self.share, self.c, self.method):
             control.observe(lambda _: self.player.touch(), "value")
         self._prepare_picture()
-        self._show([controls.row(self.step, self.share), controls.row(self.c, self.method)])
+        self._show([controls.row(self.step, self.share, self.c, self.method)])
 
     def arrived(self) -> dict[str, int]:
         """How many of the five paths of each picture are at the Pareto set by now."""
-        at = self._now()
+        at = self._steps.index(int(self.step.value))
         return {
             title: int((torch.cdist(points[:, at], self._front).min(1).values < _ON_THE_FRONT).sum())
             for title, (points, _) in self._chosen().items()
@@ -91,33 +88,26 @@ class ValleysLab(Panel):
         self._axes[0].set_ylabel("$x_2$")
 
     def _draw_picture(self) -> None:
-        at, parts = self._now(), []
-        chosen = zip(self._axes, self._lines, self._chosen().items(), strict=True)
-        for number, (ax, lines, (title, (points, color))) in enumerate(chosen):
+        chosen, at = self._chosen(), self._steps.index(int(self.step.value))
+        for ax, lines, (title, (points, color)) in zip(self._axes, self._lines, chosen.items(), strict=True):
             ax.set_title(title, fontsize=11)
             for line, path in zip(lines, points, strict=False):
                 line.set_data(*path[: at + 1].T)
+            lines[-1].set_data(*points[:, at].T)
+            for line in lines[:-2]:
                 line.set_color(color)
             lines[-2].set_markeredgecolor(color)
-            lines[-1].set_data(*points[:, at].T)
             lines[-1].set_color(color)
-            left, right = _PARTS[number : number + 2]
-            parts.append(Part((left, 0.0, right, 1.0), [ax], lines, title, (title, at)))
-        self._canvas.draw(parts)
-
-    def _now(self) -> int:
-        """The number of the point that is nearest to where the first slider stands."""
-        return min(range(len(self._steps)), key=lambda point: abs(self._steps[point] - self.step.value))
+        moving = [line for lines in self._lines for line in lines]
+        self._canvas.draw([Part(WHOLE, self._axes, moving, tuple(chosen), at)])
 
     def _picture_in_words(self) -> str:
-        return (
-            "Three times the plane of two numbers with steep valleys above and bowls below, and the Pareto set as a thick line near "
-            f"the bottom; five paths in each: {'; '.join(self._chosen())}."
-        )
+        return f"Three planes with two valleys, each with five paths: {', '.join(self._chosen())}."
 
     def _words(self) -> tuple[list[str], str, bool]:
         arrived = "; ".join(f"{title}: {count} of 5" for title, count in self.arrived().items())
-        return [
+        said = [
             f"After {self.step.value:,.0f} updates of Adam with step size 0.001.",
             f"Paths that have arrived at the Pareto set (the thick gray line): {arrived}.",
-        ], "", False  # fmt: skip
+        ]
+        return said, "", False

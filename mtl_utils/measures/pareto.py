@@ -22,6 +22,10 @@ def pareto_front(points: Points, higher_is_better: bool | Sequence[bool] = True)
 
     Returns:
         Boolean `[N]`.
+
+    Examples:
+        >>> pareto_front([[0.9, 0.6], [0.8, 0.8], [0.7, 0.7]]).tolist()  # the second one is better than the third at both tasks
+        [True, True, False]
     """
     good = _higher_is_better(points, higher_is_better)
     at_least = (good[:, None] >= good[None]).all(-1)  # [i, j]: i is at least as good as j everywhere
@@ -40,6 +44,10 @@ def hypervolume(points: Points, reference: Sequence[float], higher_is_better: bo
         points: `[N, T]`; finite.
         reference: the worst value that still counts, for each task.
         higher_is_better: for all tasks, or for each.
+
+    Examples:
+        >>> round(hypervolume([[0.9, 0.6], [0.8, 0.8]], reference=(0.5, 0.5)), 2)
+        0.1
     """
     good = _higher_is_better(points, higher_is_better)
     if len(reference) != good.shape[1]:

@@ -29,6 +29,11 @@ def plot_front(
         ax: where to draw; a new figure by default.
         higher_is_better: for both tasks, or for each.
         color, label, marker, size: as matplotlib has them.
+
+    Examples:
+        >>> ax = plot_front([[0.9, 0.6], [0.8, 0.8], [0.7, 0.7]])
+        >>> [len(dots.get_offsets()) for dots in ax.collections]  # two on the front, one dominated
+        [2, 1]
     """
     ax = tidy(axes_or_new(ax, size=(4.6, 4.2)))
     table = np.asarray(points, dtype=float).reshape(-1, 2)

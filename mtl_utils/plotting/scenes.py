@@ -20,7 +20,7 @@ from mtl_utils.plotting.images import show_image
 # Color-blind safe, and light enough to be seen on dark backgrounds (Okabe & Ito, "Color universal design", 2008).
 _TRACKS = ("#56B4E9", "#E69F00", "#F0E442", "#CC79A7", "#009E73", "#D55E00", "#FFFFFF")
 # Eleven kinds of pixel: no palette keeps so many apart for every eye, so names are written on them too.
-_CLASSES = ("#1a1a1a", *(f"C{number}" for number in range(10)))
+CLASS_COLORS = ("#1a1a1a", *(f"C{number}" for number in range(10)))
 _OUTLINE = [patheffects.withStroke(linewidth=2, foreground="#000000aa")]
 
 
@@ -79,7 +79,7 @@ def show_class_map(class_map: Tensor, class_names: Sequence[str], ax: Axes | Non
     """
     ax = _bare(axes_or_new(ax, size=(2.2, 2.4)))
     classes = class_map.cpu().numpy()
-    ax.imshow(classes, cmap=ListedColormap(_CLASSES), vmin=-0.5, vmax=10.5, interpolation="nearest")
+    ax.imshow(classes, cmap=ListedColormap(CLASS_COLORS), vmin=-0.5, vmax=10.5, interpolation="nearest")
     for number in np.unique(classes[classes > 0]):
         rows, columns = np.nonzero(classes == number)
         if len(rows) >= 12:

@@ -37,7 +37,7 @@ def integrate(
         by_class: whether the class decides between boxes that overlap.
         by_depth: whether depth decides between boxes that overlap. Needs depth maps.
         tighten: whether a box is replaced by the box around its mask.
-        margin: boxes are widened by so many pixels on each side before pixels are looked for, since found boxes may be too small.
+        margin: boxes are widened by so many pixels on each side before pixels are looked for: a found box may be too small.
         trust: a box is tightened only if it and the box around its mask have at least this intersection over union: a mask
             that is far from its box is no better than the box.
 
@@ -121,7 +121,7 @@ def _from_center(boxes: Tensor, shape: torch.Size) -> Tensor:
 
 
 def _depth_of_each(depth: Tensor, pixels: Tensor, boxes: Tensor) -> Tensor:
-    """The median depth of pixels that are one object's alone, of all its pixels if there are none, or at the middle of its box."""
+    """The median depth of the pixels that are one object's alone; else of all its pixels; else that in the box's middle."""
     alone = pixels & (pixels.sum(0) == 1)
     depths = []
     for mine, shared, box in zip(alone, pixels, boxes, strict=True):

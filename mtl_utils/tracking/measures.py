@@ -99,10 +99,10 @@ def box_mask_agreement(videos: Sequence[Sequence[TrackedFrame]]) -> float:
 def panoptic_quality(
     true: Sequence[Sequence[TrackedFrame]], found: Sequence[Sequence[TrackedFrame]], class_count: int = 10
 ) -> float:
-    """How well masks, classes and single objects are found together, 0 to 1 ("Panoptic segmentation", Kirillov et al., CVPR 2019).
+    """How well masks, classes and single objects are found together, 0 to 1.
 
-    As torchmetrics computes it, over the object classes that occur; background is one kind of "stuff", left out of the mean.
-    It looks at each frame alone: identities do not count.
+    Panoptic quality (Kirillov et al., "Panoptic segmentation", CVPR 2019), as torchmetrics computes it, over the object classes
+    that occur. Background is one kind of "stuff", and is left out of the mean. Each frame counts alone, identities do not.
 
     Raises:
         ValueError: if videos or frames are not equally many, or a frame has no masks.

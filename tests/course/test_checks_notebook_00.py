@@ -8,6 +8,7 @@ RIGHT = [
     (check.number_of_tasks, 2),
     (check.shared_part, {"conv1", "conv2", "dense"}),
     (check.shared_part, ["dense", "conv1", "conv2"]),
+    (check.shared_part, {"encoder.conv1", "encoder.conv2", "encoder.dense"}),  # as `parts()` calls them
 ]
 
 WRONG = [
@@ -19,6 +20,7 @@ WRONG = [
     (check.shared_part, {"conv1", "conv2", "dense", "left"}, "belongs to its own task"),
     (check.shared_part, {"conv1", "conv2", "dense", "head"}, "two heads"),
     (check.shared_part, {"conv1", "conv2"}, "three stages"),
+    (check.shared_part, {"encoder.conv1", "head of left"}, "belongs to its own task"),
 ]
 
 test_coverage, test_right, test_wrong, test_nothing = common_tests(check, RIGHT, WRONG)

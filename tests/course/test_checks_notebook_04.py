@@ -29,6 +29,7 @@ RIGHT = [
     (check.front_of_models, ["D", "A", "B"]),
     (check.area_of_two_points, 0.32),
     (check.area_of_two_points, torch.tensor(0.32)),
+    (check.weight_for_the_middle, None),
     (check.weight_for_the_middle, "none"),
     (check.weight_for_the_middle, "None "),
     (check.learning_rate_for_the_mean, 0.15),

@@ -7,7 +7,7 @@ from mtl_utils import datasets, models
 from mtl_utils.course.checks import notebook_08 as check
 
 LEFT, RIGHT_ONLY, BOTH = {"left"}, {"right"}, {"left", "right"}
-READERS = dict(zip(check.PARTS, (BOTH, LEFT, LEFT, LEFT, RIGHT_ONLY), strict=True))
+READERS = dict(zip(check.PARTS, (BOTH, LEFT, BOTH, LEFT, LEFT, RIGHT_ONLY), strict=True))
 
 
 def by_hand(x, y, *, centred=True, root=False, divisor=True):
@@ -31,6 +31,7 @@ WRONG = [
     (check.readers_of_parts, READERS | {"head of left": {"middle"}}, "'left', 'right' or both"),
     (check.readers_of_parts, READERS | {"encoder.conv1": LEFT}, "the one encoder"),
     (check.readers_of_parts, READERS | {"attention of left to conv1": BOTH}, "handed to `left` alone"),
+    (check.readers_of_parts, READERS | {"onward from conv1": LEFT}, "one for all tasks"),
     (check.readers_of_parts, READERS | {"dense of left": BOTH}, "after the attended features"),
     (check.readers_of_parts, READERS | {"head of left": BOTH}, "a head answers"),
     (check.readers_of_parts, READERS | {"attention of right to conv2": BOTH}, "belongs to `right`"),

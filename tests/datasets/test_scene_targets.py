@@ -236,7 +236,7 @@ def test_bad_arguments_are_told_in_words(scenes: MovingScenes) -> None:
 
 def test_videos_of_one_frame() -> None:
     single = moving_scenes(3, 1, 1, source="MNIST", frames=1, size=32)
-    with pytest.raises(ValueError, match="tracking.*leave it out: tasks=\\('detection', 'segmentation', 'depth'\\)"):
+    with pytest.raises(ValueError, match=r"tracking.*leave it out: tasks=\('detection', 'segmentation', 'depth'\)"):
         single.pairs()
     data = single.pairs(tasks=("detection", "segmentation", "depth"))
     assert torch.equal(data.train.images[:, :3], data.train.images[:, 3:])

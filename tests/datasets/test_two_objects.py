@@ -1,7 +1,9 @@
 """The MultiMNIST family: pixels against a literal 36×36 canvas, disjoint splits, sizes and memory."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from mtl_utils import datasets, randomness
 from mtl_utils.datasets import pools
@@ -16,7 +18,7 @@ every_member = pytest.mark.parametrize("make", FAMILY, ids=lambda make: make.__n
 
 
 def literal_overlay(left, right):
-    """Pixel by pixel, as the definition says."""
+    """Pixel by pixel, as the definition says, and reduced by the library that the paper's authors used."""
     canvas = [[0] * 36 for _ in range(36)]
     for row in range(28):
         for column in range(28):
@@ -24,7 +26,8 @@ def literal_overlay(left, right):
     for row in range(28):
         for column in range(28):
             canvas[row + 6][column + 6] = max(canvas[row + 6][column + 6], right[row][column])
-    return [[canvas[row * 36 // 28][column * 36 // 28] for column in range(28)] for row in range(28)]
+    whole = Image.fromarray(np.array(canvas, dtype=np.uint8))
+    return np.asarray(whole.resize((28, 28), Image.Resampling.NEAREST)).tolist()
 
 
 def test_the_overlay_is_the_literal_one():

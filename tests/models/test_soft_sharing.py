@@ -508,8 +508,11 @@ class TestAttention:
                     squeeze, squeeze_norm, _, spread, spread_norm, _ = module.mask
                     mask = torch.sigmoid(spread_norm(spread(torch.relu(squeeze_norm(squeeze(seen))))))
                     torch.testing.assert_close(masks[task][name], mask)
-                    onward, onward_norm, _ = module.onward
-                    previous, shared = torch.relu(onward_norm(onward(mask * p))), p
+                    # What passes features on is one for all tasks; a ResNet has none after its last stage.
+                    previous, shared = mask * p, p
+                    if name != "layer4":
+                        onward, onward_norm, _ = model.onward[number]
+                        previous = torch.relu(onward_norm(onward(previous)))
                 torch.testing.assert_close(found[task], model.heads[task](model.tails[task](previous)))
 
     def test_a_closed_mask_lets_nothing_of_the_image_through(self):
@@ -522,11 +525,26 @@ class TestAttention:
         torch.testing.assert_close(found["first"][0], found["first"][1])
         assert not torch.allclose(found["second"][0], found["second"][1])
 
-    def test_the_encoder_is_shared_and_the_rest_is_not(self):
+    def test_encoder_and_what_passes_features_on_are_shared_and_the_rest_is_not(self):
         model = models.mtan(models.lenet, images_for(3, 4))
         shared = {id(parameter) for parameter in model.shared_parameters()}
-        assert shared == {id(parameter) for parameter in model.stages.parameters()}
+        assert shared == {id(parameter) for module in (model.stages, model.onward) for parameter in module.parameters()}
         assert [name for name, _ in model.stages.named_children()] == ["conv1", "conv2"]
+        names = [part.name for part in model.parts() if len(part.tasks) == 2]
+        assert names == ["encoder.conv1", "onward from conv1", "encoder.conv2", "onward from conv2"]
+
+    def test_a_task_more_costs_its_masks_its_tail_and_its_head_alone(self):
+        two, three = (models.mtan(models.lenet, images_for(*classes)) for classes in ((3, 4), (3, 4, 5)))
+        # By hand: two 1×1 convolutions and two batch norms for each mask, the second sees the task's 20 channels as well.
+        masks = 2 * (10 * 10 + 10 + 20) + (40 * 20 + 20 + 40) + (20 * 20 + 20 + 40)
+        tail, head = 320 * 50 + 50, 50 * 5 + 5
+        assert models.count_parameters(three) - models.count_parameters(two) == masks + tail + head
+
+    def test_a_resnets_last_masks_lie_on_what_goes_to_the_pooling(self):
+        model = models.mtan(models.resnet18, images_for(3, 4, shape=(3, 32, 32)))
+        assert [name for name, _ in model.onward.named_parameters() if name.startswith("4.")] == []
+        assert "onward from layer3" in {part.name for part in model.parts()}
+        assert "onward from layer4" not in {part.name for part in model.parts()}
 
     def test_an_encoder_without_feature_maps_is_refused(self):
         def flat(shape):

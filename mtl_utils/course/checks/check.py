@@ -41,7 +41,9 @@ class Verdict:
         """Nothing: `judge` has printed the line already, so a cell that ends with a check must not show it again."""
 
 
-def judge(exercise: str, answer: Any, conditions: Sequence[Condition], praise: str = "right!") -> Verdict:
+def judge(
+    exercise: str, answer: Any, conditions: Sequence[Condition], praise: str = "right!", *, none_is_an_answer: bool = False
+) -> Verdict:
     """Print and return the verdict on an answer.
 
     Args:
@@ -50,8 +52,12 @@ def judge(exercise: str, answer: Any, conditions: Sequence[Condition], praise: s
         conditions: tested in order; the first that fails (or raises) decides the hint. Put likely mistakes
             first, so that each gets a hint of its own.
         praise: what to say when all hold.
+        none_is_an_answer: whether `None` is judged as any other answer is, since it may be meant ("no number will do").
     """
-    verdict = _judge(exercise, answer, conditions, praise)
+    nothing_yet = answer is ... or (answer is None and not none_is_an_answer)
+    verdict = (
+        Verdict(exercise, "not attempted", "not attempted yet") if nothing_yet else _judge(exercise, answer, conditions, praise)
+    )
     print_line(str(verdict))
     return verdict
 
@@ -85,8 +91,6 @@ def is_number(answer: Any) -> bool:
 
 
 def _judge(exercise: str, answer: Any, conditions: Sequence[Condition], praise: str) -> Verdict:
-    if answer is None or answer is ...:
-        return Verdict(exercise, "not attempted", "not attempted yet")
     for holds, hint in conditions:
         try:
             if not bool(holds(answer)):

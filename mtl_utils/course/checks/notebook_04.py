@@ -88,21 +88,25 @@ def area_of_two_points(answer: float) -> Verdict:
     )
 
 
-def weight_for_the_middle(answer: float | str) -> Verdict:
+def weight_for_the_middle(answer: float | str | None) -> Verdict:
     """04.4: the weight with which a weighted sum ends in the middle of a concave front."""
     return judge(
         "04.4",
         answer,
         [
-            (lambda a: isinstance(a, str) or is_number(a), 'a number is asked for, or "none"'),
+            (lambda a: a is None or isinstance(a, str) or is_number(a), 'a number is asked for, or "none"'),
             (
-                lambda a: isinstance(a, str) or float(a) != 0.5,
+                lambda a: a is None or isinstance(a, str) or float(a) != 0.5,
                 "at 0.5 the middle is as bad as it gets along the front: start a little off the middle, and see where it goes",
             ),
-            (lambda a: isinstance(a, str), "look at the left panel of the figure: which of the 21 weights ended inside?"),
-            (lambda a: a.strip().lower() == "none", 'if no weight will do, the answer is "none"'),
+            (
+                lambda a: a is None or isinstance(a, str),
+                "look at the left panel of the figure: which of the 21 weights ended inside?",
+            ),
+            (lambda a: a is None or a.strip().lower() == "none", 'if no weight will do, the answer is "none"'),
         ],
         "right: none. The sum is largest, not smallest, inside a concave front",
+        none_is_an_answer=True,  # Python's None says it, too
     )
 
 

@@ -32,8 +32,11 @@ def largest_loss_with_a_negative_total(answer: float) -> Verdict:
     )
 
 
-def settled_weights(answer: Sequence[float]) -> Verdict:
+def settled_weights(answer: Sequence[float] | Mapping[str, float]) -> Verdict:
     """05.2: the weights of uncertainty weighting for losses that stay at 2.0 (classification) and 50 (regression)."""
+    if isinstance(answer, Mapping):  # as a balancer gives its weights: by task, or in the order that is asked for
+        known = ("digit", "position")
+        answer = [answer[name] for name in known] if set(answer) == set(known) else list(answer.values())
     return judge(
         "05.2",
         answer,

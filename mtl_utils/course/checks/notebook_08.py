@@ -13,7 +13,14 @@ from mtl_utils.analysis.similarity import linear_cka
 from mtl_utils.course.checks.check import Verdict, call, close, is_number, judge
 from mtl_utils.models.experts.gate import mix
 
-PARTS = ("encoder.conv1", "attention of left to conv1", "dense of left", "head of left", "attention of right to conv2")
+PARTS = (
+    "encoder.conv1",
+    "attention of left to conv1",
+    "onward from conv1",
+    "dense of left",
+    "head of left",
+    "attention of right to conv2",
+)
 
 
 def readers_of_parts(answer: Mapping[str, Any]) -> Verdict:
@@ -43,6 +50,10 @@ def readers_of_parts(answer: Mapping[str, Any]) -> Verdict:
                 "what `left` attends to is handed to `left` alone",
             ),
             (
+                lambda a: readers(a, "onward from conv1") == {"left", "right"},
+                "the convolution W₃ that passes attended features on is one for all tasks; only what it is given differs",
+            ),
+            (
                 lambda a: readers(a, "dense of left") == {"left"},
                 "the dense stage comes after the attended features, which differ: each task has one of its own",
             ),
@@ -50,7 +61,7 @@ def readers_of_parts(answer: Mapping[str, Any]) -> Verdict:
             (lambda a: readers(a, "attention of right to conv2") == {"right"}, "this attention belongs to `right`"),
             (lambda a: readers(a, "attention of left to conv1") == {"left"}, "this attention belongs to `left`"),
         ],
-        "right: MTAN shares the convolutional stages, and nothing else",
+        "right: MTAN shares the convolutional stages and what passes features on; a task's own are its masks, dense stage and head",
     )
 
 
@@ -126,7 +137,10 @@ def cka_by_hand(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
                 lambda f: close(found(f, one @ turn, two), found(f, one, two), 1e-4),
                 "a rotation must not matter: use whole matrices' norms",
             ),
-            (lambda f: close(found(f, one, two), linear_cka(one, two), 1e-4), "‖YᵀX‖² over ‖XᵀX‖·‖YᵀY‖, with Frobenius norms"),
+            (
+                lambda f: close(found(f, one, two), linear_cka(one, two, debiased=False), 1e-4),
+                "‖YᵀX‖² over ‖XᵀX‖·‖YᵀY‖, with Frobenius norms",
+            ),
         ],
         "right!",
     )

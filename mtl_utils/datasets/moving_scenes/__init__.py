@@ -4,6 +4,7 @@
 `tasks` says what can be learned from pairs of frames, `targets` makes its targets, `pairs` the splits, `boxes` decodes answers.
 """
 
+from mtl_utils.datasets.moving_scenes.boxes import Detections, decode
 from mtl_utils.datasets.moving_scenes.making import moving_scenes
 from mtl_utils.datasets.moving_scenes.pairs import all_pairs, pairs_of
 from mtl_utils.datasets.moving_scenes.rendering import boxes_of
@@ -13,11 +14,13 @@ from mtl_utils.datasets.moving_scenes.tasks import Detection, detection, scene_t
 
 __all__ = [
     "Detection",
+    "Detections",
     "MovingScenes",
     "Scenes",
     "all_pairs",
     "boxes_of",
     "centers_of",
+    "decode",
     "detection",
     "detection_targets",
     "moving_scenes",

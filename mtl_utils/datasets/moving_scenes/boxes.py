@@ -47,7 +47,7 @@ def decode(
     most: int = 20,
     exclusive: bool = False,
 ) -> list[Detections]:
-    """Boxes from the maps of a detector of centers, for many frames at once (CenterNet: Zhou et al., "Objects as points", 2019).
+    """Boxes from the maps of a detector of centers, many frames at once (CenterNet: Zhou et al., "Objects as points", 2019).
 
     A peak is a cell whose heat is the highest of the 3×3 cells around it, in the map of one class. The size and the offset at
     the peak give the box. Boxes are cut at the edge of the grid, since the visible part of an object lies in the frame.
@@ -105,8 +105,10 @@ def at_cells(maps: Tensor, detections: Sequence[Detections]) -> list[Tensor]:
     if maps.dim() != 4 or len(maps) != len(detections):
         shape = tuple(maps.shape)
         raise ValueError(f"{len(detections)} frames of detections need maps [{len(detections)}, K, gh, gw], not {shape}")
+    if not detections:
+        return []
     counts = [len(found.cells) for found in detections]
-    cells = torch.cat([found.cells for found in detections]) if detections else torch.zeros(0, 2, dtype=torch.int64)
+    cells = torch.cat([found.cells for found in detections])
     frame = torch.repeat_interleave(torch.arange(len(counts), device=maps.device), torch.tensor(counts, device=maps.device))
     return list(torch.split(maps[frame, :, cells[:, 0], cells[:, 1]], counts))
 

@@ -126,7 +126,7 @@ def _one_class(sources: torch.Tensor, labels: torch.Tensor, pool: torch.Tensor, 
     """Sources `[S, K]` like these, but each video's are all of the class of its first one."""
     wanted = labels[sources[:, 0]]
     chosen = sources.clone()
-    for number in wanted.unique().tolist():
+    for number in sorted(set(wanted.tolist())):
         alike = pool[labels[pool] == number]
         rows = torch.nonzero(wanted == number).flatten()
         picked = torch.randint(len(alike), (len(rows), sources.shape[1] - 1), generator=generator)

@@ -44,8 +44,8 @@ def move(
 ) -> Motion:
     """Draw positions and velocities, and follow them.
 
-    Objects move at a constant speed, by default 1/64 to 4/64 of the frame's width per frame, and slowly in depth. The walls of an object
-    stand where its whole source square would leave the frame: they give way as it recedes and shrinks.
+    Objects move at a constant speed, by default 1/64 to 4/64 of the frame's width per frame, and slowly in depth. The walls of
+    an object stand where its whole source square would leave the frame: they give way as it recedes and shrinks.
 
     Args:
         scenes, frames, objects: numbers S, T and K.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -26,8 +26,8 @@ def pairs_of(scenes: Scenes, *, tasks: Sequence[str] = NAMES, labelled: Labelled
     Args:
         scenes: the videos. Gray ones (one channel) give images of two channels.
         tasks: which of `detection`, `segmentation`, `depth` and `tracking`, in this order.
-        labelled: for some tasks the numbers of the videos that are labelled for them, such as `{"segmentation": range(50)}`. The
-            other videos have no label of that task. A task that is not named is labelled everywhere.
+        labelled: for some tasks the numbers of the videos that are labelled for them, such as `{"segmentation": range(50)}`.
+            The other videos have no label of that task. A task that is not named is labelled everywhere.
 
     Raises:
         ValueError: in words, for a task that there is none, and for tracking in videos of one frame.
@@ -62,7 +62,7 @@ def all_pairs(scenes: MovingScenes, *, tasks: Sequence[str] = NAMES, labelled: L
     )
 
 
-_TARGETS = {
+_TARGETS: dict[str, Callable[[Scenes], Tensor]] = {
     "detection": detection_targets,
     "segmentation": lambda scenes: scenes.class_maps.flatten(0, 1),
     "depth": lambda scenes: scenes.depth_maps.flatten(0, 1).unsqueeze(1),
@@ -80,4 +80,4 @@ def _only(target: Tensor, videos: Tensor | Sequence[int] | slice, scenes: Scenes
             f"task '{task.name}': there are {len(scenes)} videos, numbers 0 to {len(scenes) - 1}: {error}"
         ) from error
     gone = ~keep.repeat_interleave(scenes.frame_count)
-    return target.masked_fill(gone.view(-1, *[1] * (target.dim() - 1)), task.missing)  # type: ignore[arg-type]
+    return target.masked_fill(gone.view(-1, *[1] * (target.dim() - 1)), task.missing)

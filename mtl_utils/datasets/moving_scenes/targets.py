@@ -93,7 +93,7 @@ def lost(scenes: Scenes, *, stride: int = STRIDE) -> int:
     """How many objects the targets lose, since a nearer one has its center in the same cell of the same frame."""
     found = centers_of(scenes, stride=stride)
     places = torch.cat([found.frame.unsqueeze(1), found.cell], dim=1)
-    return len(places) - len(places.unique(dim=0))
+    return len(places) - len(torch.unique(places, dim=0))
 
 
 def gaussian_radius(size: Tensor, overlap: float = _OVERLAP) -> Tensor:

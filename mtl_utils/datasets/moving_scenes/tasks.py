@@ -63,7 +63,7 @@ class Detection(Task):
 
     def split(self, maps: Tensor) -> Maps:
         """Heat, size and offset of an output or a target."""
-        return Maps(*maps.split([len(self.classes), 2, 2], dim=1))
+        return Maps(*torch.split(maps, [len(self.classes), 2, 2], dim=1))
 
     def labelled(self, target: Tensor) -> Tensor:
         """Which images have labels, `[N]`. A labelled image may be empty: that nothing is there is a label, too."""

@@ -57,7 +57,8 @@ class SteeringPlane:
             _limits(values, task.higher_is_better) for values, task in zip(self._points(curve), across, strict=True)
         )
         ax.set(xlim=(left, right), ylim=(bottom, top))
-        if any(ax.viewLim.contains(*point) for point in zip(*runs.get_data(), strict=True)):
+        points = self._points([point.evaluation for point in sweep])
+        if any(ax.viewLim.contains(x, y) for x, y in zip(*points, strict=True)):
             runs.set_label("sweep, one training each")
         ax.legend(framealpha=0.85, edgecolor="none", loc="lower left", fontsize=9)
 

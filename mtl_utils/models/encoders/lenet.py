@@ -15,12 +15,16 @@ def lenet(
     """LeNet's encoder in three stages: two of 5×5 convolution, ReLU and 2×2 max-pooling, and a dense one.
 
     The sizes are those of Sener & Koltun, "Multi-task learning as multi-objective optimization" (NeurIPS 2018), without
-    their dropout.
+    their dropout. Their heads have a hidden layer, 50→50→10; `make_head` makes linear ones, 50→10.
 
     Args:
         image_shape: channels, height and width of the images, at least 16×16 pixels.
         channels: channels after the two convolutions.
         features: length of the vector that comes out, `[N, features]`.
+
+    Examples:
+        >>> list(dict(lenet().named_children()))
+        ['conv1', 'conv2', 'dense']
     """
     colors, height, width = check_image_shape(image_shape, at_least=16, encoder="lenet")
     if len(channels) != 2:

@@ -23,7 +23,8 @@ class SqueezeExcitation(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        return features * self.weigh(features)
+        weights: Tensor = self.weigh(features)
+        return features * weights
 
 
 class MaskAttention(nn.Module):
@@ -45,7 +46,8 @@ class MaskAttention(nn.Module):
         )  # fmt: skip
 
     def forward(self, features: Tensor) -> Tensor:
-        return features * self.weigh(features)
+        weights: Tensor = self.weigh(features)
+        return features * weights
 
 
 ENHANCEMENTS: dict[str, type[nn.Module]] = {"squeeze": SqueezeExcitation, "mask": MaskAttention}

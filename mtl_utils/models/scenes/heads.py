@@ -27,7 +27,8 @@ class MapHead(nn.Module):
         self.finer = max(stride // (task.stride or stride), 1)
         if task.stride is None or task.stride * self.finer != stride:
             raise ValueError(f"task '{task.name}' has stride {task.stride}; features of stride {stride} cannot give its map")
-        last = nn.Conv2d(hidden, task.output_size * self.finer**2, 1)
+        self.outputs = task.output_size * self.finer**2
+        last = nn.Conv2d(hidden, self.outputs, 1)
         if task.initial_output:
             with torch.no_grad():
                 last.bias.copy_(torch.tensor(task.initial_output).repeat_interleave(self.finer**2))  # type: ignore[union-attr]

@@ -162,7 +162,7 @@ def scene_network(
         heads = {task.name: scene_head(task, width, hidden, STRIDE) for task in data.tasks}
         enhancements = {task.name: ENHANCEMENTS[kind](width) for task in data.tasks} if kind else {}
         first = {task.name: MapHead(task, width, hidden, STRIDE) for task in maps} if fusion else {}
-        exchange = Fusion({name: head.layers[-1].out_channels for name, head in first.items()}, width) if fusion else None
+        exchange = Fusion({task.name: first[task.name].outputs for task in maps}, width) if fusion else None
     return SceneNetwork(built, decoder, finest, coarsest, heads, enhancements, first, exchange)
 
 

@@ -1,0 +1,249 @@
+"""The price of one network for four tasks on moving scenes, part by part: what it gains, what it costs.
+
+    python studies/scenes.py            # about an hour on one core; finished runs are in scenes.csv and not made again
+    python studies/scenes.py --tune     # first, and once: which constant weights, chosen on validation with another seed
+
+One row per way, seed and measure. All ways see the same pairs of frames, equally often: every frame has every label, each
+network makes as many updates in batches of the same size, and the last weights are taken (the learning rate ends at zero).
+The weights of all ways but the plain sum were chosen on validation among four settings, with a seed that the study does not
+use. Networks for one task have no weights to tune.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import OneCycleLR
+
+from mtl_utils import datasets, evaluate, fit, models, predict, tracking
+from mtl_utils.balancing import WeightedSum
+from mtl_utils.datasets import Detection, MovingScenes, Scenes, Splits
+from mtl_utils.datasets.moving_scenes.average_precision import AveragePrecision
+from mtl_utils.datasets.moving_scenes.boxes import decode
+from mtl_utils.measures import delta_m
+from mtl_utils.models import SceneNetwork, scene_network
+
+STEPS, BATCH, RATE, SIZE = 300, 32, 4e-3, 48
+TASKS = ("detection", "segmentation", "depth", "tracking")
+SEEDS, TUNING_SEED = range(5), 100
+SUM = dict.fromkeys(TASKS, 1.0)
+SETTINGS = (  # of the weights of detection, segmentation, depth and tracking; the first is the plain sum
+    (1.0, 1.0, 1.0, 1.0),
+    (1.0, 4.0, 1.0, 1.0),
+    (1.0, 8.0, 1.0, 0.5),
+    (0.5, 4.0, 1.0, 1.0),
+)
+RULES = {
+    "nearest": {"by_displacement": False, "by_class": False, "memory": 0},
+    "+ displacement": {"by_class": False, "memory": 0},
+    "+ class": {"memory": 0},
+    "memory, no displacement": {"by_displacement": False},
+    "+ memory": {},
+}
+THOROUGH = ("shared", "+ fusion")
+WHOLE = "+ memory"  # all rules together
+FILE = Path(__file__).with_suffix(".csv")
+TUNING_FILE = Path(__file__).with_name("scenes_tuning.csv")
+
+
+def scenes_of(seed: int) -> MovingScenes:
+    """The videos of one seed."""
+    return datasets.moving_scenes(300, 40, 40, source="FashionMNIST", size=SIZE, seed=seed)
+
+
+def train(data: Splits, tasks: tuple[str, ...], weights: dict[str, float], seed: int, **switches: Any) -> SceneNetwork:
+    """A network for some of the tasks, trained with constant weights."""
+    some = data.for_tasks(*tasks)
+    model = scene_network(some, seed=seed, **switches)
+    fit(
+        model, some.train, steps=STEPS, batch_size=BATCH, seed=seed, progress=False,
+        optimizer=lambda groups: torch.optim.AdamW(groups, lr=RATE, weight_decay=1e-4),
+        schedule=lambda optimizer: OneCycleLR(optimizer, RATE, total_steps=STEPS),
+        balancer=WeightedSum({name: weights[name] for name in tasks}),
+    )  # fmt: skip
+    return model
+
+
+def measures(model: SceneNetwork, data: Splits, scenes: Scenes, *, thorough: bool) -> dict[str, float]:
+    """Everything that is measured on the test videos, as far as the network has the heads for it.
+
+    Args:
+        model: a trained network.
+        data, scenes: what it is measured on, and the test videos themselves.
+        thorough: whether to try every rule of linking and of integration, too.
+    """
+    some = data.test.for_tasks(*model.task_names)
+    outputs = predict(model, some)
+    found = {}
+    for task in some.tasks:
+        metric = task.metric()
+        task.update_metric(metric, outputs[task.name], some.targets[task.name])
+        found[task.name] = float(metric.compute())
+    if "tracking" in found:
+        found["tracking"] = displacement_error(outputs["tracking"], some.targets["tracking"])
+    if "detection" in found:
+        found |= of_boxes(outputs, some, scenes, thorough=thorough)
+    return found | {"milliseconds": milliseconds(model, some), "parameters": float(models.count_parameters(model))}
+
+
+def displacement_error(said: torch.Tensor, true: torch.Tensor) -> float:
+    """Mean distance of predicted and true displacement `[N, 2, gh, gw]`, in pixels, at the true centers."""
+    return float((said - true).norm(dim=1).nanmean())
+
+
+def of_boxes(
+    outputs: dict[str, torch.Tensor], split: datasets.MultiTaskDataset, scenes: Scenes, *, thorough: bool
+) -> dict[str, float]:
+    """Average precision in other ways, tracks by more and more rules, and what integration does to boxes and masks."""
+    task = split.task("detection")
+    assert isinstance(task, Detection)
+    found = {}
+    metric = AveragePrecision(task, by_class=False)
+    metric.update(outputs["detection"], split.targets["detection"])
+    found["AP50 any class"] = float(metric.compute())
+    maps = task.split(outputs["detection"])
+    boxes = decode(torch.sigmoid(maps.heat), maps.size, maps.offset)
+    frames = scenes.frame_count
+    true = [tracking.true_frames(scenes, video) for video in range(len(scenes))]
+    videos = [slice(video * frames, (video + 1) * frames) for video in range(len(scenes))]
+    tracked = []
+    for rule, switches in RULES.items() if thorough else [(WHOLE, RULES[WHOLE])]:
+        if switches.get("by_displacement", True) and "tracking" not in outputs:
+            continue
+        tracked = []
+        for video in videos:
+            moved = outputs["tracking"][video] if switches.get("by_displacement", True) else None
+            tracked.append(tracking.tracked_frames(boxes[video], tracking.link(boxes[video], moved, **switches)))
+        found |= {f"{name}, {rule}": value for name, value in tracks_of(true, tracked).items()}
+    if thorough:
+        for name, switches in (("raw", {"by_class": False, "by_depth": False, "tighten": False}), ("integrated", {})):
+            whole = [
+                tracking.integrate(each, outputs["segmentation"][video], outputs["depth"][video], **switches)
+                for each, video in zip(tracked, videos, strict=True)
+            ]
+            found |= {f"{key}, {name}": value for key, value in pictures_of(true, whole, scenes).items()}
+            found |= {f"{key}, {name}": value for key, value in tracks_of(true, whole).items()}
+    return found
+
+
+def tracks_of(true: list[list[tracking.TrackedFrame]], found: list[list[tracking.TrackedFrame]]) -> dict[str, float]:
+    """What motmetrics says about identities."""
+    measured = tracking.measure_tracks(true, found)
+    return {"IDF1": measured.idf1, "MOTA": measured.mota, "switches": float(measured.switches)}
+
+
+def pictures_of(
+    true: list[list[tracking.TrackedFrame]], found: list[list[tracking.TrackedFrame]], scenes: Scenes
+) -> dict[str, float]:
+    """Panoptic quality, agreement of boxes with masks, and mean IoU if each pixel takes its object's class."""
+    from torchmetrics.classification import MulticlassJaccardIndex
+
+    overlap = MulticlassJaccardIndex(len(scenes.class_names) + 1)
+    for video, frames in enumerate(found):
+        for time_, frame in enumerate(frames):
+            classes = torch.cat([torch.zeros(1, dtype=torch.int64), frame.classes + 1])[frame.instances]
+            overlap.update(classes, scenes.class_maps[video, time_].long())
+    return {
+        "PQ": tracking.panoptic_quality(true, found),
+        "agreement": tracking.box_mask_agreement(found),
+        "mIoU of objects": float(overlap.compute()),
+    }
+
+
+def milliseconds(model: SceneNetwork, split: datasets.MultiTaskDataset) -> float:
+    """Forward pass per frame in batches of 32, on one thread: the fastest of ten."""
+    images, _ = split.batch(slice(0, 32))
+    times = []
+    model.eval()
+    with torch.inference_mode():
+        for _ in range(10):
+            started = time.perf_counter()
+            model(images)
+            times.append(time.perf_counter() - started)
+    return 1000 * min(times) / len(images)
+
+
+def ways() -> dict[str, tuple[tuple[str, ...], dict[str, float], dict[str, Any]]]:
+    """For each way its tasks, weights and switches. The wider network is as large as the one with fusion: a control."""
+    tuned = tuned_weights()
+    return {
+        **{f"single {name}": ((name,), SUM, {}) for name in TASKS},
+        "shared, summed": (TASKS, SUM, {}),
+        "shared": (TASKS, tuned, {}),
+        "+ enhancement": (TASKS, tuned, {"enhancement": True}),
+        "+ fusion": (TASKS, tuned, {"fusion": True}),
+        "wider": (TASKS, tuned, {"width": 60, "hidden": 60}),
+        **{f"without {name}": (tuple(each for each in TASKS if each != name), tuned, {}) for name in TASKS},
+    }
+
+
+def tuned_weights() -> dict[str, float]:
+    """The setting with the highest Δm on validation."""
+    with TUNING_FILE.open(encoding="utf-8") as stream:
+        best = max(csv.DictReader(stream), key=lambda row: float(row["delta_m"]))
+    return {name: float(best[name]) for name in TASKS}
+
+
+def add(file: Path, rows: list[dict[str, object]]) -> None:
+    """Append rows, so that nothing finished is lost."""
+    new = not file.exists()
+    with file.open("a", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+def done(file: Path) -> set[tuple[str, str]]:
+    """The runs that the file has."""
+    if not file.exists():
+        return set()
+    with file.open(encoding="utf-8") as stream:
+        return {(row["way"], row["seed"]) for row in csv.DictReader(stream)}
+
+
+def study() -> None:
+    """All ways with each seed; first those of the price table, one seed after the other, then the rest."""
+    there = done(FILE)
+    plan = ways()
+    rest = [name for name in plan if name.startswith("without") or name == "wider"]
+    table = [name for name in plan if name not in rest]
+    for names, seed in itertools.product((table, rest), SEEDS):
+        to_do = [name for name in names if (name, str(seed)) not in there]
+        if not to_do:
+            continue
+        scenes = scenes_of(seed)
+        data = scenes.pairs()
+        for name in to_do:
+            tasks, weights, switches = plan[name]
+            started = time.perf_counter()
+            model = train(data, tasks, weights, seed, **switches)
+            seconds = time.perf_counter() - started
+            found = measures(model, data, scenes.test, thorough=name in THOROUGH) | {"seconds": seconds}
+            add(FILE, [{"way": name, "seed": seed, "measure": key, "value": f"{value:.5g}"} for key, value in found.items()])
+
+
+def tune() -> None:
+    """Validation of four settings of the weights; the best has the highest Δm over the plain sum."""
+    data = scenes_of(TUNING_SEED).pairs()
+    better = {task.name: task.higher_is_better for task in data.tasks}
+    baseline = None
+    for setting in SETTINGS:
+        weights = dict(zip(TASKS, setting, strict=True))
+        model = train(data, TASKS, weights, TUNING_SEED)
+        metrics = evaluate(model, data.val).metrics
+        baseline = baseline or metrics
+        add(TUNING_FILE, [{**weights, **{f"{k} metric": f"{v:.4g}" for k, v in metrics.items()},
+                           "delta_m": f"{delta_m(metrics, baseline, better):.2f}"}])  # fmt: skip
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tune", action="store_true", help="choose the weights on validation")
+    tune() if parser.parse_args().tune else study()
