@@ -98,7 +98,7 @@ def upgrad(*, level: Level = "parameters") -> Aggregation:
     """
 
     def make(_: int) -> Aggregator:
-        from mtl_utils.balancing.upgrad import UnitUPGrad
+        from mtl_utils.balancing.unit_upgrad import UnitUPGrad
 
         return UnitUPGrad()
 

@@ -496,3 +496,12 @@ BAD_ARGUMENTS = [
 def test_bad_arguments_are_told(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_a_method_can_be_made_again_once_it_has_been_used():
+    # A module that is loaded late must not take the place of a function of the same name.
+    for name in balancing.__all__:
+        make = getattr(balancing, name)
+        if make in ALL.values():
+            make().prepare("ab")
+            assert getattr(balancing, name) is make, name
