@@ -20,8 +20,9 @@ class FAMO(Scalarization):
     fallen, and an Adam step on ξ moves weight from those that fell more to those that fell less. No gradient per task is
     needed, but one more forward pass.
 
-    Deviations: the authors' code clips the norm of the shared parameters' gradients at 1; here nothing is clipped. A task without labels in a batch counts as if it had fallen as the others did on average, so
-    that its absence alone does not move the weights.
+    Deviations: the authors' code clips the norm of the shared parameters' gradients at 1; here nothing is clipped. A
+    task without labels in a batch counts as if it had fallen as the others did on average, so that its absence alone does not
+    move the weights.
     Layers that keep statistics, such as batch norm, see each batch twice.
 
     Args:

@@ -95,7 +95,10 @@ def test_a_target_by_hand() -> None:
     target = detection_targets(one_object([[4.0, 2.0, 9.0, 8.0]], [1], [1.0]))
     assert target.shape == (1, 6, 4, 4)
     assert target[0, 0].eq(0).all()  # nothing of class a
-    assert target[0, 1, 1, 1] == 1
+    # Radius 1 and σ = 1/2: exp(−2) beside the center, exp(−4) at its corners, nothing beyond.
+    near, corner = math.exp(-2), math.exp(-4)
+    expected = torch.tensor([[corner, near, corner, 0], [near, 1, near, 0], [corner, near, corner, 0], [0, 0, 0, 0]])
+    assert torch.allclose(target[0, 1], expected)
     assert target[0, 2:, 1, 1].tolist() == [1.25, 1.5, 0.625, 0.25]
     assert target[0, 2:].isnan().sum() == 4 * 15
 

@@ -120,8 +120,11 @@ def gaussian_radius(size: Tensor, overlap: float = _OVERLAP) -> Tensor:
 
 
 def _gaussian(cell: Tensor, size: Tensor, rows: int, columns: int) -> Tensor:
-    """A Gaussian of peak 1 around a cell, `[rows, columns]`, cut off at the whole radius r, with σ = (2r + 1)/6 (CornerNet)."""
-    radius = int(gaussian_radius(size))
+    """A Gaussian of peak 1 around a cell, `[rows, columns]`, cut off at the whole radius r, with σ = (2r + 1)/6 (CornerNet).
+
+    Deviation: r is at least 1, for the boxes here span few cells, and nearly none would have a halo otherwise.
+    """
+    radius = max(int(gaussian_radius(size)), 1)
     sigma = (2 * radius + 1) / 6
     far_y = torch.arange(rows) - cell[0]
     far_x = torch.arange(columns) - cell[1]
