@@ -50,7 +50,7 @@ class Batches(ABC):
     def shuffled(self, order: torch.Generator, device: torch.device | str = "cpu") -> Iterator[tuple[bool, Batch]]:
         """One epoch in a new order, each batch with whether it is the last; only images with a label.
 
-        Foreign data come in their own order; that of a `DataLoader` that shuffles by PyTorch's global generator follows `order`.
+        Foreign data come in their own order. A `DataLoader` that shuffles by PyTorch's global generator follows `order`.
         """
 
     @abstractmethod

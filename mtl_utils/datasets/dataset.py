@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -91,6 +92,11 @@ class MultiTaskDataset(Dataset[Batch]):
         return f"MultiTaskDataset({len(self):,} images of {shape}, tasks: {', '.join(self.targets)})"
 
     def __getitem__(self, index: int) -> Batch:
+        if not isinstance(index, Integral):
+            raise ValueError(
+                f"split[…] gives one image and takes its number, not {index!r}; split.batch(slice(0, 3)) gives several, and "
+                "split.subset(range(3)) a smaller split"
+            )
         images, targets = self.batch(torch.tensor([range(len(self))[index]]))
         return images[0], {name: target[0] for name, target in targets.items()}
 

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from mtl_utils.tasks.known import LOSSES, METRICS
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -29,23 +31,6 @@ Targets = dict[str, Tensor]  # for each task its targets
 Batch = tuple[Tensor, Targets]  # images and targets
 # `(output of labelled places, their targets) -> a scalar`, or the name of one.
 Loss = str | Callable[[Tensor, Tensor], Tensor]
-
-LOSSES: dict[bool, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
-    True: {"cross-entropy": F.cross_entropy},
-    False: {"mse": F.mse_loss, "l1": F.l1_loss, "smooth l1": F.smooth_l1_loss},
-}
-# Name -> (torchmetrics class, its arguments beside the number of classes, higher is better, from 0 to 1).
-METRICS: dict[bool, dict[str, tuple[str, dict[str, Any], bool, bool]]] = {
-    True: {
-        "accuracy": ("classification.MulticlassAccuracy", {"average": "micro"}, True, True),
-        "balanced accuracy": ("classification.MulticlassAccuracy", {"average": "macro"}, True, True),
-        "mean IoU": ("classification.MulticlassJaccardIndex", {}, True, True),
-    },
-    False: {
-        "mean absolute error": ("regression.MeanAbsoluteError", {}, False, False),
-        "root mean squared error": ("regression.MeanSquaredError", {"squared": False}, False, False),
-    },
-}
 
 
 @dataclass(frozen=True)

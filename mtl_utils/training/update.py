@@ -62,7 +62,7 @@ class Update:
         weights = self._balancer.backward(losses, self._model)
         if all(parameter.grad is None for parameter in self._learning):
             raise ValueError(
-                f"{type(self._balancer).__name__} left no gradient on any parameter in step {number}, so nothing would be learned: "
+                f"{type(self._balancer).__name__} left no gradient on any parameter in step {number}; nothing is learned: "
                 "its `backward` must call loss.backward(), or write to `.grad`, of this model's losses"
             )
         if self._penalty is not None:
@@ -86,7 +86,7 @@ class Update:
         """Raise a `NonFiniteLossError` if step `number` has made a weight infinite or not a number."""
         if not self._are_finite():
             raise NonFiniteLossError(
-                f"the model's weights became infinite or not a number in step {number}, or shortly before; a smaller learning rate "
+                f"the model's weights became infinite or not a number in step {number} or just before; a smaller learning rate "
                 "or smaller weights of the losses may help"
             )
 
@@ -98,7 +98,7 @@ class Update:
         gradients = torch.autograd.grad(extra, self._learning, retain_graph=True, allow_unused=True)
         if all(gradient is None for gradient in gradients):
             raise ValueError(
-                "the penalty does not depend on the parameters of the model that is trained (of another model, perhaps?), so it "
+                "the penalty does not depend on the parameters of this model (on those of another one, perhaps?), so it "
                 "changes nothing: compute it from the model that it is given"
             )
 

@@ -18,6 +18,7 @@ ELSEWHERE = {
     "models.forward": {"labelled_losses"},
     "models.heads": {"build_encoder_and_heads"},
     "randomness": {"RandomState", "seeded"},
+    "tasks.known": {"LOSSES", "METRICS"},
     "training.arguments": None,  # checks of arguments, which a reader passes over
     "training.best_weights": {"BestWeights"},
     "training.choosing": {"Chooser", "mean_improvement"},
