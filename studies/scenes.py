@@ -25,7 +25,7 @@ from mtl_utils import datasets, evaluate, fit, models, predict, tracking
 from mtl_utils.balancing import WeightedSum
 from mtl_utils.datasets import Detection, MovingScenes, Scenes, Splits
 from mtl_utils.datasets.moving_scenes.average_precision import AveragePrecision
-from mtl_utils.datasets.moving_scenes.boxes import decode
+from mtl_utils.datasets.moving_scenes.boxes import Detections, decode
 from mtl_utils.measures import delta_m
 from mtl_utils.models import SceneNetwork, scene_network
 
@@ -46,7 +46,7 @@ RULES = {
     "memory, no displacement": {"by_displacement": False},
     "+ memory": {},
 }
-THOROUGH = ("shared", "+ fusion")
+THOROUGH = ("shared",)
 WHOLE = "+ memory"  # all rules together
 FILE = Path(__file__).with_suffix(".csv")
 TUNING_FILE = Path(__file__).with_name("scenes_tuning.csv")
@@ -122,14 +122,37 @@ def of_boxes(
             tracked.append(tracking.tracked_frames(boxes[video], tracking.link(boxes[video], moved, **switches)))
         found |= {f"{name}, {rule}": value for name, value in tracks_of(true, tracked).items()}
     if thorough:
-        for name, switches in (("raw", {"by_class": False, "by_depth": False, "tighten": False}), ("integrated", {})):
-            whole = [
-                tracking.integrate(each, outputs["segmentation"][video], outputs["depth"][video], **switches)
-                for each, video in zip(tracked, videos, strict=True)
-            ]
-            found |= {f"{key}, {name}": value for key, value in pictures_of(true, whole, scenes).items()}
-            found |= {f"{key}, {name}": value for key, value in tracks_of(true, whole).items()}
+        for step, whole in integrated(boxes, outputs, frames).items():
+            found |= {f"{name}, {step}": value for name, value in pictures_of(true, whole, scenes).items()}
+            found |= {f"{name}, {step}": value for name, value in tracks_of(true, whole).items()}
     return found
+
+
+def integrated(
+    boxes: list[Detections], outputs: dict[str, torch.Tensor], frames: int
+) -> dict[str, list[list[tracking.TrackedFrame]]]:
+    """All videos after each step of integration, each step on top of those before."""
+    steps: dict[str, list[list[tracking.TrackedFrame]]] = {}
+    for start in range(0, len(boxes), frames):
+        here = slice(start, start + frames)
+        linked = tracking.tracked_frames(boxes[here], tracking.link(boxes[here], outputs["tracking"][here]))
+        # Tracks that may change their class are longer; each then gets one class by a vote.
+        loose = tracking.link(boxes[here], outputs["tracking"][here], by_class=False)
+        voted = tracking.vote_classes(tracking.tracked_frames(boxes[here], loose))
+        lasting = tracking.drop_short(voted)
+        filled = tracking.fill_gaps(lasting)
+        raw = {"by_class": False, "by_depth": False, "tighten": False}
+        for step, tracked, switches in (
+            ("linked", linked, raw),
+            ("+ one class per track", voted, raw),
+            ("+ short tracks dropped", lasting, raw),
+            ("+ gaps filled", filled, raw),
+            ("+ masks by class and depth", filled, {"tighten": False}),
+            ("+ boxes tightened", filled, {}),
+        ):
+            whole = tracking.integrate(tracked, outputs["segmentation"][here], outputs["depth"][here], **switches)
+            steps.setdefault(step, []).append(whole)
+    return steps
 
 
 def tracks_of(true: list[list[tracking.TrackedFrame]], found: list[list[tracking.TrackedFrame]]) -> dict[str, float]:
