@@ -29,7 +29,7 @@ from mtl_utils.datasets.moving_scenes.boxes import Detections, decode
 from mtl_utils.measures import delta_m
 from mtl_utils.models import SceneNetwork, scene_network
 
-STEPS, BATCH, RATE, SIZE = 300, 32, 4e-3, 48
+STEPS, BATCH, RATE, SIZE = 400, 32, 4e-3, 48
 TASKS = ("detection", "segmentation", "depth", "tracking")
 SEEDS, TUNING_SEED = range(5), 100
 SUM = dict.fromkeys(TASKS, 1.0)
@@ -201,8 +201,8 @@ def ways() -> dict[str, tuple[tuple[str, ...], dict[str, float], dict[str, Any]]
         "shared": (TASKS, tuned, {}),
         "+ enhancement": (TASKS, tuned, {"enhancement": True}),
         "+ fusion": (TASKS, tuned, {"fusion": True}),
-        "wider": (TASKS, tuned, {"width": 60, "hidden": 60}),
         **{f"without {name}": (tuple(each for each in TASKS if each != name), tuned, {}) for name in TASKS},
+        "wider": (TASKS, tuned, {"width": 51, "hidden": 51}),
     }
 
 
