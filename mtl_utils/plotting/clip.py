@@ -107,7 +107,8 @@ def _fewer_colors(png: bytes) -> bytes:
 
 
 # Every id is made of the clip's name; the script finds the last element of that name that it has not yet made alive, so that
-# the same clip can stand twice in one page. It stops by itself when its cell is gone.
+# the same clip can stand twice in one page. JupyterLab runs scripts before it attaches an output to the page: then it looks
+# again, for five seconds. It stops by itself when its cell is gone.
 _PAGE = """<figure class="mtl-clip" data-clip="{name}" style="margin:0;display:inline-block;max-width:100%">
 <img src="{first}" alt="{words}" style="display:block;max-width:100%">
 <div style="display:flex;gap:.5em;align-items:center">
@@ -115,9 +116,10 @@ _PAGE = """<figure class="mtl-clip" data-clip="{name}" style="margin:0;display:i
 <input type="range" min="0" max="{last}" value="0" aria-label="Frame" style="flex:1">
 <output style="min-width:3em">0 / {last}</output></div>
 <script>(() => {{
+const start = tries => {{
 const all = document.querySelectorAll('figure[data-clip="{name}"]:not([data-alive])');
 const root = all[all.length - 1];
-if (!root) return;
+if (!root) {{ if (tries > 0) setTimeout(start, 100, tries - 1); return; }}
 root.dataset.alive = "yes";
 const urls = {urls}, image = root.querySelector("img"), slider = root.querySelector("input");
 const button = root.querySelector("button"), words = root.querySelector("output");
@@ -130,4 +132,6 @@ const play = () => {{ button.textContent = "Pause"; timer = setInterval(() => {{
 }}, {wait:.0f}); }};
 button.onclick = () => timer ? stop() : play();
 slider.oninput = () => {{ stop(); show(Number(slider.value)); }};
+}};
+start(50);
 }})();</script></figure>"""

@@ -45,16 +45,16 @@ def show_tracked_frame(
     now = frames[frame]
     picture = video[frame, :3] if video.shape[1] >= 3 else video[frame, :1]
     ax = show_image(_tinted(picture, now) if masks and now.instances is not None else picture, ax)
-    for row in _far_to_near(now):
+    for rank, row in enumerate(_far_to_near(now)):
         track = int(now.tracks[row])
-        color, level = track_color(track), {"zorder": 2 + 0.01 * row}
+        color, level = track_color(track), 2 + 0.01 * rank
         if trails:
             path = _path(frames[: frame + 1], track)
-            ax.plot(*path.T, color=color, lw=1.1, marker="o", ms=1.8, path_effects=_EDGE, **level)
+            ax.plot(*path.T, color=color, lw=1.1, marker="o", ms=1.8, path_effects=_EDGE, zorder=level)
         if boxes:
             # imshow centers pixel (0, 0) on the point (0, 0), boxes count its edges.
             x0, y0, x1, y1 = (now.boxes[row] - 0.5).tolist()
-            ax.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, ec=color, lw=1.5, path_effects=_EDGE, **level))
+            ax.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, ec=color, lw=1.5, path_effects=_EDGE, zorder=level))
             name = f"#{track}" if class_names is None else f"#{track} {class_names[int(now.classes[row])]}"
             y, side = (y0 - 0.8, "bottom") if y0 > 6 else (y1 + 0.8, "top")
             # A name never leaves the picture: at the right edge it ends with its box.

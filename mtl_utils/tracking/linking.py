@@ -77,12 +77,20 @@ class Linker:
         Raises:
             ValueError: if displacements are needed and missing, or are not one for each box.
         """
+        centers, classes, scores = _arrays(detections)
+        return torch.from_numpy(self._advance(centers, classes, scores, self._moved(centers, displacements)))
+
+    def _advance(
+        self,
+        centers: NDArray[np.float32],
+        classes: NDArray[np.int64],
+        scores: NDArray[np.float32],
+        moved: NDArray[np.float32],
+    ) -> NDArray[np.int64]:
+        """`step` on arrays: the small ones of a frame are handled faster by NumPy than by PyTorch."""
         from scipy.optimize import linear_sum_assignment
 
         rules = self.rules
-        centers: NDArray[np.float32] = detections.centers.cpu().numpy()
-        classes: NDArray[np.int64] = detections.classes.cpu().numpy()
-        moved = self._moved(centers, displacements)
         result = np.full(len(centers), UNTRACKED, dtype=np.int64)
         continued = np.zeros(len(self._tracks), dtype=bool)
         if len(centers) and len(self._tracks):
@@ -102,12 +110,11 @@ class Linker:
             # Tracks that wait were moved on, so that the last two places are always one frame apart.
             if not rules.by_displacement:
                 moved[columns] = (centers[columns] - self._last_places(rows)) / (self._waiting[rows, None] + 1)
-        scores = detections.scores.cpu().numpy()
         born = np.flatnonzero((result == UNTRACKED) & (scores >= rules.birth))
         result[born] = self.tracks_so_far + np.arange(len(born))
         self.tracks_so_far += len(born)
         self._remember(result, centers, classes, moved, continued)
-        return torch.from_numpy(result)
+        return result
 
     def _moved(self, centers: NDArray[np.float32], displacements: Tensor | None) -> NDArray[np.float32]:
         if not self.rules.by_displacement:
@@ -117,7 +124,7 @@ class Linker:
         if displacements.shape != centers.shape:
             raise ValueError(f"{len(centers)} boxes need displacements [{len(centers)}, 2], not {tuple(displacements.shape)}")
         moved: NDArray[np.float32] = displacements.detach().cpu().float().numpy()
-        return np.nan_to_num(moved)  # true displacements are NaN in a first frame
+        return np.where(np.isnan(moved), np.float32(0), moved)  # true displacements are NaN in a first frame
 
     def _last_places(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Where tracks were last found: what they were moved on by while they waited is taken back."""
@@ -168,15 +175,35 @@ def link(
     Returns:
         T tensors `int64` `[M]`: 0, 1, … in order of birth; -1 for a box without a track.
     """
-    rules = LinkingRules(by_displacement, by_velocity, by_class, memory, coasting, distance, birth)
-    per_frame: Sequence[Tensor | None]
-    if not by_displacement or displacements is None:
-        per_frame = [None] * len(video_detections)
-    elif isinstance(displacements, Tensor):
-        per_frame = at_cells(displacements, video_detections)
-    else:
-        per_frame = displacements
-    if len(per_frame) != len(video_detections):
-        raise ValueError(f"{len(video_detections)} frames of detections, but {len(per_frame)} of displacements")
-    linker = Linker(rules)
-    return [linker.step(found, moved) for found, moved in zip(video_detections, per_frame, strict=True)]
+    linker = Linker(LinkingRules(by_displacement, by_velocity, by_class, memory, coasting, distance, birth))
+    moved: Tensor | None = None
+    if isinstance(displacements, Tensor) and by_displacement:
+        displacements = at_cells(displacements, video_detections)
+    if displacements is not None and by_displacement:
+        if len(displacements) != len(video_detections):
+            raise ValueError(f"{len(video_detections)} frames of detections, but {len(displacements)} of displacements")
+        for time, (found, of_frame) in enumerate(zip(video_detections, displacements, strict=True)):
+            if of_frame.shape != (len(found.boxes), 2):
+                raise ValueError(
+                    f"frame {time}: {len(found.boxes)} boxes need displacements [{len(found.boxes)}, 2], "
+                    f"not {tuple(of_frame.shape)}"
+                )
+        moved = torch.cat(list(displacements)) if len(displacements) else torch.zeros(0, 2)
+    if not video_detections:
+        return []
+    # The whole video at once becomes arrays: that costs as much as one frame would.
+    together = Detections(*(torch.cat(parts) for parts in zip(*video_detections, strict=True)))
+    centers, classes, scores = _arrays(together)
+    movement = linker._moved(centers, moved)
+    tracks, start = [], 0
+    for found in video_detections:
+        now = slice(start, start + len(found.boxes))
+        # A frame's motion is changed in place where it is observed, so that frames must not share memory: slices do not.
+        tracks.append(torch.from_numpy(linker._advance(centers[now], classes[now], scores[now], movement[now])))
+        start = now.stop
+    return tracks
+
+
+def _arrays(detections: Detections) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+    """Centers, classes and scores."""
+    return detections.centers.cpu().numpy(), detections.classes.cpu().numpy(), detections.scores.cpu().numpy()

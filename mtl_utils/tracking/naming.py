@@ -46,4 +46,4 @@ def name_like(found: Sequence[TrackedFrame], true: Sequence[TrackedFrame], *, ov
 
 def _tracks(frames: Sequence[TrackedFrame]) -> torch.Tensor:
     """The numbers of all tracks, sorted."""
-    return torch.cat([frame.tracks for frame in frames]).unique() if frames else torch.zeros(0, dtype=torch.int64)
+    return torch.tensor(sorted({track for frame in frames for track in frame.tracks.tolist()}), dtype=torch.int64)
