@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
 
 import torch
 from torch import Tensor
+
+# One global generator serves all threads, so only one of them at a time may wear a random state of its own.
+_worn = threading.RLock()
+
+
+def _renew_lock() -> None:
+    global _worn  # noqa: PLW0603
+    _worn = threading.RLock()  # a process that is forked while another thread wears one would wait for it for ever
+
+
+os.register_at_fork(after_in_child=_renew_lock)
 
 
 def generator(seed: int) -> torch.Generator:
@@ -23,9 +36,9 @@ def generator(seed: int) -> torch.Generator:
         >>> torch.randint(10, (3,), generator=generator(0)).tolist() == torch.randint(10, (3,), generator=generator(0)).tolist()
         True
     """
-    if not isinstance(seed, int) or isinstance(seed, bool):
+    if not isinstance(seed, Integral) or isinstance(seed, bool):
         raise ValueError(f"a seed must be a whole number, not {seed!r}")
-    return torch.Generator().manual_seed(seed + seed_shift())
+    return torch.Generator().manual_seed(int(seed) + seed_shift())
 
 
 def seed_shift() -> int:
@@ -56,7 +69,9 @@ class RandomState:
     """PyTorch's global random state of one run, on the CPU and on one accelerator, worn only inside ``with``, and kept between.
 
     Dropout, initialization and TorchJD's aggregators draw from the global generator. A run that puts on its own state
-    for each step is reproducible, and leaves everybody else's numbers alone, even when several runs take turns.
+    for each step is reproducible, and leaves everybody else's numbers alone, even when several runs take turns, or train in
+    several threads: one waits while another wears its state. (Code that draws from the global generator in a thread without a
+    state of its own still sees whichever is worn just then.)
 
     Args:
         seed: where the run's chance starts.
@@ -65,26 +80,40 @@ class RandomState:
 
     def __init__(self, seed: int, device: torch.device | None = None) -> None:
         self._device = device if device is not None and device.type in ("cuda", "mps") else None
-        outer = self._read()
         start = generator(seed).initial_seed()
-        torch.default_generator.manual_seed(start)
-        if self._device is not None and self._device.type == "cuda":
-            with torch.cuda.device(self._device):
-                torch.cuda.manual_seed(start)
-        elif self._device is not None:
-            torch.mps.manual_seed(start)
-        self._own = self._read()
-        self._write(outer)
+        with _worn:
+            outer = self._read()
+            try:
+                torch.default_generator.manual_seed(start)
+                if self._device is not None and self._device.type == "cuda":
+                    with torch.cuda.device(self._device):
+                        torch.cuda.manual_seed(start)
+                elif self._device is not None:
+                    torch.mps.manual_seed(start)
+                self._own = self._read()
+            finally:
+                self._write(outer)
         self._outer = outer
 
     def __enter__(self) -> RandomState:
-        self._outer = self._read()
-        self._write(self._own)
+        self._lock = _worn
+        self._lock.acquire()
+        try:
+            self._outer = self._read()
+            self._write(self._own)
+        except BaseException:
+            self._lock.release()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._own = self._read()
-        self._write(self._outer)
+        try:
+            self._own = self._read()
+        finally:
+            try:
+                self._write(self._outer)
+            finally:
+                self._lock.release()
 
     def _read(self) -> tuple[Tensor, Tensor | None]:
         if self._device is None:

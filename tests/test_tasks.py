@@ -121,12 +121,16 @@ def test_other_wrong_arguments_are_told():
     with pytest.raises(ValueError, match=r"task 'a': loss must be one of mse, l1, smooth l1, not 'cross-entropy'"):
         Task("a", "regression", 3, is_classification=False)
     for loss in ("focal", 3):
-        with pytest.raises(ValueError, match=rf"task 'a': loss must be a function of output and target, or one of cross-entropy, not {loss!r}"):
+        with pytest.raises(
+            ValueError, match=rf"task 'a': loss must be a function of output and target, or one of cross-entropy, not {loss!r}"
+        ):
             classification("a", 10, loss=loss)
     for classes in ("cat", 10.0, {"cat": 0}):
         with pytest.raises(ValueError, match=r"classes must be their number or a list of their names"):
             classification("a", classes)
-    with pytest.raises(ValueError, match=r"loss must be a function of output and target, or one of mse, l1, smooth l1, not 'huber'"):
+    with pytest.raises(
+        ValueError, match=r"loss must be a function of output and target, or one of mse, l1, smooth l1, not 'huber'"
+    ):
         regression("a", loss="huber")
     with pytest.raises(ValueError, match=r"at least one task is needed"):
         check_tasks([])

@@ -20,6 +20,12 @@ def without(module: nn.Module) -> Iterator[None]:
     Raises:
         ValueError: inside, if the module gives anything but one tensor; at the end, if it was never called. A model may use a
             part without calling it as a whole (a cross-stitch row, a stage of MTAN's whose blocks it calls one by one).
+
+    Examples:
+        >>> layer = nn.Linear(2, 1)
+        >>> with without(layer):
+        ...     print(layer(torch.ones(1, 2)).tolist())
+        [[0.0]]
     """
     called = False
 

@@ -14,6 +14,10 @@ def gradient_cosine(jacobian: Tensor) -> Tensor:
 
     Returns:
         `[T, T]`, symmetric, ones on the diagonal; 0 where a gradient is zero. Below 0 the gradients conflict.
+
+    Examples:
+        >>> gradient_cosine(torch.tensor([[1.0, 0.0], [-1.0, 0.0]])).tolist()
+        [[1.0, -1.0], [-1.0, 1.0]]
     """
     if jacobian.dim() != 2:
         raise ValueError(f"gradients must come as a matrix [tasks, parameters], not {tuple(jacobian.shape)}")

@@ -19,6 +19,14 @@ def pcgrad(*, level: Level = "parameters") -> Aggregation:
 
     For each task i, the running g_i is projected against the original g_j of every other task j that it conflicts with, in
     random order; the update is the *sum* of the results. Without conflict this is the plain sum.
+
+    Examples:
+        >>> from mtl_utils import fit, problems
+        >>> problem = problems.ConcaveFront((0.5, 0.0))
+        >>> balancer = pcgrad()
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=2, balancer=balancer, progress=False)
+        >>> {task: round(weight, 1) for task, weight in history.steps[0].weights.items()}
+        {'first': 1.3, 'second': 2.6}
     """
 
     def make(_: int) -> Aggregator:
@@ -34,6 +42,14 @@ def mgda(*, level: Level = "parameters", epsilon: float = 1e-3, max_iters: int =
 
     Frank-Wolfe steps, at most `max_iters`, until one is shorter than `epsilon`. Gradients are not normalized (the authors'
     code offers three ways to do so, each of which is another method). With `level="features"` it is their MGDA-UB.
+
+    Examples:
+        >>> from mtl_utils import fit, problems
+        >>> problem = problems.ConcaveFront((0.5, 0.0))
+        >>> balancer = mgda()
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=2, balancer=balancer, progress=False)
+        >>> {task: round(weight, 1) for task, weight in history.steps[0].weights.items()}
+        {'first': 0.3, 'second': 0.7}
     """
 
     def make(_: int) -> Aggregator:
@@ -71,6 +87,14 @@ def upgrad(*, level: Level = "parameters") -> Aggregation:
 
     Each g_i is projected onto the cone of directions that conflict with no task, and the results are averaged. With two tasks
     it is half of PCGrad; from three on PCGrad may still conflict, and UPGrad never does.
+
+    Examples:
+        >>> from mtl_utils import fit, problems
+        >>> problem = problems.ConcaveFront((0.5, 0.0))
+        >>> balancer = upgrad()
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=2, balancer=balancer, progress=False)
+        >>> {task: round(weight, 1) for task, weight in history.steps[0].weights.items()}
+        {'first': 0.7, 'second': 1.3}
     """
 
     def make(_: int) -> Aggregator:

@@ -74,6 +74,11 @@ class GradNorm(Balancer):
         norms = {}
         for name, loss in losses.items():
             gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+            if all(gradient is None for gradient in gradients):
+                raise ValueError(
+                    f"GradNorm: the loss of task '{name}' does not depend on the layer '{self.layer or type(layer).__name__}'; "
+                    "choose one that all tasks share, such as the last stage of the encoder"
+                )
             norms[name] = sum(float(gradient.square().sum()) for gradient in gradients if gradient is not None) ** 0.5
         return norms
 

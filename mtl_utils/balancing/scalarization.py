@@ -92,6 +92,14 @@ class GeometricMean(Scalarization):
     step size, and with Adam nothing at all.
 
     Deviation: none. A loss of zero or less raises an error that names the task.
+
+    Examples:
+        >>> from mtl_utils import fit, problems
+        >>> problem = problems.ConcaveFront((0.5, 0.0))
+        >>> balancer = GeometricMean()
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=2, balancer=balancer, progress=False)
+        >>> {task: round(weight, 1) for task, weight in history.steps[0].weights.items()}
+        {'first': 0.7, 'second': 0.3}
     """
 
     def __init__(self) -> None:
@@ -119,6 +127,14 @@ class DynamicWeightAverage(Scalarization):
 
     Args:
         temperature: τ, above zero; the paper's is 2. A higher one makes the weights more equal.
+
+    Examples:
+        >>> from mtl_utils import fit, problems
+        >>> problem = problems.ConcaveFront((0.5, 0.0))
+        >>> balancer = DynamicWeightAverage()
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=2, balancer=balancer, progress=False)
+        >>> {task: round(weight, 1) for task, weight in history.steps[0].weights.items()}
+        {'first': 1.0, 'second': 1.0}
     """
 
     def __init__(self, temperature: float = 2.0) -> None:

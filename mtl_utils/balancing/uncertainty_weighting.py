@@ -31,6 +31,14 @@ class UncertaintyWeighting(Scalarization):
 
     Raises:
         ValueError: if a loss is negative (its weight would grow without bound), or a first loss to start at is zero.
+
+    Examples:
+        >>> from mtl_utils import fit, problems
+        >>> problem = problems.ConcaveFront((0.5, 0.0))
+        >>> balancer = UncertaintyWeighting(problem.tasks())
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=2, balancer=balancer, progress=False)
+        >>> {task: round(weight, 1) for task, weight in history.steps[0].weights.items()}
+        {'first': 0.5, 'second': 0.5}
     """
 
     def __init__(self, tasks: Sequence[Task], *, start: Literal["zero", "first losses"] = "zero") -> None:

@@ -23,6 +23,14 @@ class WeightedSum(Balancer):
 
     Raises:
         ValueError: if a weight is negative, not finite, of an unknown task or missing, or if all are zero.
+
+    Examples:
+        >>> from mtl_utils import fit, problems
+        >>> problem = problems.ConcaveFront((0.5, 0.0))
+        >>> balancer = WeightedSum({'first': 0.2, 'second': 0.8})
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=2, balancer=balancer, progress=False)
+        >>> {task: round(weight, 1) for task, weight in history.steps[0].weights.items()}
+        {'first': 0.2, 'second': 0.8}
     """
 
     def __init__(self, weights: Mapping[str, float] | Literal["sum", "mean"] = "sum") -> None:

@@ -21,7 +21,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -69,15 +69,25 @@ class Outcome:
     claims: dict[Place, Judged]
     errors: tuple[str, ...]
     seconds: float
+    printed: str = ""
 
 
-def run_notebook(path: Path, run: Run) -> Outcome:
-    """Execute a notebook from top to bottom in its folder, whatever its cells raise. Its file stays as it is."""
+def run_notebook(path: Path, run: Run, environment: Mapping[str, str] | None = None, before: str = "") -> Outcome:
+    """Execute a notebook from top to bottom in its folder, whatever its cells raise. Its file stays as it is.
+
+    Args:
+        path: the notebook.
+        run: with which seeds, and as which machine.
+        environment: further variables for its kernel.
+        before: code for a cell of its own before the first one.
+    """
     import nbformat
     from nbclient import NotebookClient
 
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not one that the user once installed
-    notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+    notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+    if before:
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(before))  # type: ignore[no-untyped-call]
     start = time.perf_counter()
     claims: dict[Place, Judged] = {}
     errors = []
@@ -99,14 +109,17 @@ def run_notebook(path: Path, run: Run) -> Outcome:
             resources={"metadata": {"path": str(path.parent)}},
             on_cell_executed=lambda cell, cell_index, **_: collect(cell_index),
         )
-        client.execute(env={**os.environ, **run.environment(), FILE: str(file)})
+        client.execute(env={**os.environ, **run.environment(), **(environment or {}), FILE: str(file)})
+    printed = ""
     for number, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
             if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
                 errors.append(f"cell {number} raised {output.ename}: {output.evalue.splitlines()[0] if output.evalue else ''}")
+            if output.output_type == "stream":
+                printed += output.text if output.name == "stdout" else ""
             if output.output_type == "stream" and "solution" in cell.metadata.get("tags", []):
                 errors += [f"cell {number}, a solution: {line}" for line in re.findall(r"^✗.*", output.text, re.MULTILINE)]
-    return Outcome(path.stem, run, claims, tuple(errors), time.perf_counter() - start)
+    return Outcome(path.stem, run, claims, tuple(errors), time.perf_counter() - start, printed)
 
 
 def replicate(paths: Sequence[Path], runs: Sequence[Run], jobs: int = 1) -> Iterator[Outcome]:

@@ -18,6 +18,7 @@ from mtl_utils._checks import check_positive
 from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.datasets.pixels import Normalization
 from mtl_utils.datasets.splits import Splits
+from mtl_utils.randomness import RandomState
 from mtl_utils.tasks import Batch, Targets, Task, check_tasks, target_of
 
 Data = Splits | MultiTaskDataset | Iterable[Batch]
@@ -49,7 +50,7 @@ class Batches(ABC):
     def shuffled(self, order: torch.Generator, device: torch.device | str = "cpu") -> Iterator[tuple[bool, Batch]]:
         """One epoch in a new order, each batch with whether it is the last; only images with a label.
 
-        Foreign data (a `DataLoader`) come in their own order, whatever `order` is.
+        Foreign data come in their own order. A `DataLoader` that shuffles by PyTorch's global generator follows `order`.
         """
 
     @abstractmethod
@@ -146,7 +147,8 @@ class _OfDataset(Batches):
     @property
     def complete(self) -> frozenset[str]:
         targets = self._with_label().targets
-        return frozenset(task.name for task in self.tasks if bool(task.labelled(targets[task.name]).all()))
+        known = [task for task in self.tasks if isinstance(targets[task.name], Tensor)]  # others are read batch by batch
+        return frozenset(task.name for task in known if bool(task.labelled(targets[task.name]).all()))
 
     def once(self, device: torch.device | str = "cpu") -> Iterator[Batch]:
         return self._dataset.batches(self._batch_size, device=device)
@@ -178,14 +180,18 @@ class _Foreign(Batches):
         return checked_batches(self._batches, self.tasks)
 
     def shuffled(self, order: torch.Generator, device: torch.device | str = "cpu") -> Iterator[tuple[bool, Batch]]:
+        # A DataLoader shuffles by PyTorch's global generator. For each epoch it gets a state of its own, which `order` decides.
+        chance = RandomState(int(torch.randint(2**31, (), generator=order)))
         batches = (batch for batch in checked_batches(self._batches, self.tasks) if self._has_label(batch[1]))
-        batch = next(batches, None)
+        with chance:
+            batch = next(batches, None)
         if batch is None:
             again = f" in epoch {self._epochs + 1}: give a list or a DataLoader, which can be read again, not a generator"
             raise ValueError(f"the training data gave no batch with a label{again if self._epochs else ''}")
         self._epochs += 1
         while batch is not None:
-            following = next(batches, None)
+            with chance:
+                following = next(batches, None)
             yield following is None, batch
             batch = following
 

@@ -42,6 +42,11 @@ def digits(
         random_classes: adds a task `random` of that many classes whose labels are drawn by chance, image by image: the control
             that tells what a second task does *without* telling anything about the image.
         seed: chooses the images and the random labels.
+
+    Examples:
+        >>> split = digits(train=60, val=20, test=20).train
+        >>> list(split.targets)
+        ['digit', 'even', 'large', 'loop']
     """
     if unknown := [name for name in attributes if name not in ATTRIBUTES]:
         raise ValueError(f"no attribute is called {unknown[0]!r}; there are {', '.join(ATTRIBUTES)}")

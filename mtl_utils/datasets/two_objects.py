@@ -2,12 +2,13 @@
 
 Sabour, Frosst & Hinton, "Dynamic routing between capsules" (NeurIPS 2017), in the form of Sener & Koltun, "Multi-task
 learning as multi-objective optimization" (NeurIPS 2018): on a 36×36 canvas the *left* object lies at rows and columns 0–27,
-an independently drawn *right* one at 6–33; the brighter pixel wins; the nearest-neighbour reduction to 28×28 is the image. Row k
-of it shows row ⌊(k + ½)·36/28⌋ of the canvas, as in PIL, which they use (`Image.NEAREST`).
+an independently drawn *right* one at 6–33; the brighter pixel wins; the nearest-neighbour reduction to 28×28 is the image.
+Row k of it shows row ⌊(k + ½)·36/28⌋ of the canvas, as in PIL, which they use (`Image.NEAREST`).
 
-Deviations: their heads have a hidden layer, 50→50→10; those that the models here get are linear, 50→10. Validation images are cut from the published training images (the papers have none), and partners are drawn
-within a split, so no source image occurs in two splits. When fewer images are asked for than the sources have, each
-source image is the left (and the right) object at most once.
+Deviations: their heads have a hidden layer, 50→50→10; those that the models here get are linear, 50→10. Validation images are
+cut from the published training images (the papers have none), and partners are drawn within a split, so no source image
+occurs in two splits. When fewer images are asked for than the sources have, each source image is the left (and the right)
+object at most once.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _CANVAS, _IMAGE, _SHIFT = 36, 28, 6
 # Row (or column) k of the reduced image shows row floor((k + 1/2)·36/28) of the canvas.
 _SHOWN = (2 * torch.arange(_IMAGE) + 1) * _CANVAS // (2 * _IMAGE)
 _CHUNK = 4096
+_MOST = 10_000_000  # 8 GB
 
 
 def multi_mnist(train: int = 50_000, val: int = 10_000, test: int = 10_000, *, seed: int = 0) -> Splits:
@@ -35,6 +37,13 @@ def multi_mnist(train: int = 50_000, val: int = 10_000, test: int = 10_000, *, s
     Args:
         train, val, test: how many images; any size (beyond the sources' 50,000/10,000/10,000, objects occur again).
         seed: chooses source images and partners.
+
+    Examples:
+        >>> pairs = multi_mnist(train=60, val=20, test=20)
+        >>> [task.name for task in pairs.tasks]
+        ['left', 'right']
+        >>> tuple(pairs.train.images.shape)
+        (60, 1, 28, 28)
     """
     return _two_objects("MultiMNIST", ("MNIST", "MNIST"), (train, val, test), seed)
 
@@ -79,7 +88,8 @@ def overlay(left: Tensor, right: Tensor, left_index: Tensor, right_index: Tensor
 
 def _two_objects(name: str, kinds: tuple[str, str], sizes: tuple[int, int, int], seed: int) -> Splits:
     for part, size in zip(("train", "val", "test"), sizes, strict=True):
-        check_positive(f"{name}: the number of {part} images", size)
+        if check_positive(f"{name}: the number of {part} images", size) > _MOST:
+            raise ValueError(f"{name}: {size:,} {part} images are more than {_MOST:,}, and would not fit into memory")
     generator = randomness.generator(seed)
     published = {kind: load_source(kind, train=True) for kind in kinds}
     pools = source_pools(generator)  # one cut for both kinds

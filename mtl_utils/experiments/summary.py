@@ -38,18 +38,32 @@ def difference(
     return mean_interval([one[seed] - two[seed] for seed in seeds])
 
 
-def delta_m_by_seed(table: pd.DataFrame, way: str, *, baseline: str = "single", split: str = "test") -> dict[int, float]:
-    """Δm of a way against the mean of the baseline's runs, for each seed, in percent; see `measures.delta_m`."""
+def delta_m_by_seed(
+    table: pd.DataFrame, way: str, *, baseline: str = "single", split: str = "test", paired: bool = False
+) -> dict[int, float]:
+    """Δm of a way for each seed, in percent; see `measures.delta_m`.
+
+    Args:
+        table: what `compare` returns.
+        way: which way.
+        baseline: the way to measure it by.
+        split: which split.
+        paired: whether each run is measured by the baseline's run with the same seed, and not by the mean of the baseline's
+            runs. Then the interval over seeds holds the baseline's chance, too.
+    """
     rows = table[(table["way"] == way) & (table["split"] == split)]
     better = dict(zip(rows["task"], rows["higher_is_better"].astype(bool), strict=True))
-    base = {}
-    for task in better:
-        reached = metrics_of(table, baseline, task, split=split)
-        base[task] = sum(reached.values()) / len(reached)
+    reached = {task: metrics_of(table, baseline, task, split=split) for task in better}
+    mean = {task: sum(of_seed.values()) / len(of_seed) for task, of_seed in reached.items()}
     by_seed: dict[int, dict[str, float]] = {}
     for seed, task, metric in zip(rows["seed"], rows["task"], rows["metric"], strict=True):
         by_seed.setdefault(int(seed), {})[task] = float(metric)
-    return {seed: delta_m(metrics, base, better) for seed, metrics in by_seed.items()}
+    if paired:
+        by_seed = {seed: metrics for seed, metrics in by_seed.items() if all(seed in of_seed for of_seed in reached.values())}
+    return {
+        seed: delta_m(metrics, {task: reached[task][seed] for task in better} if paired else mean, better)
+        for seed, metrics in by_seed.items()
+    }
 
 
 def summarize(table: pd.DataFrame, *, split: str = "test", baseline: str | None = None) -> pd.DataFrame:

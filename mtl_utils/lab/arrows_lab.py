@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import ipywidgets
 import torch
 from torch import Tensor
 
 from mtl_utils.balancing import Aggregation, aligned_mtl, cagrad, imtl_g, mgda, nash_mtl, pcgrad, upgrad
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.panel import Panel
-from mtl_utils.lab.views.canvas import Canvas
+from mtl_utils.lab.views.canvas import WHOLE, Canvas, Part
+from mtl_utils.lab.widgets.slider import Slider
 from mtl_utils.plotting.axes import tidy
-from mtl_utils.plotting.colors import BLUE, GRAY, GREEN, VERMILLION
+from mtl_utils.plotting.colors import BLUE, GRAY, GREEN, VERMILLION, text_color
 from mtl_utils.plotting.gradients import method_color
 from mtl_utils.randomness import seeded
 
@@ -38,26 +38,27 @@ class ArrowsLab(Panel):
     def __init__(self, *, angles: Sequence[float] = (135,), lengths: Sequence[float] = (1, 1.5), c: float = 0.5) -> None:
         if len(lengths) not in (2, 3) or len(angles) != len(lengths) - 1:
             raise ValueError(f"two or three lengths are asked for, and an angle less, not {len(lengths)} and {len(angles)}")
-        super().__init__(Canvas(10.4, 4.4), lines=2)
+        super().__init__(Canvas(10.4, 4.4), lines=4)
         self.tasks = list(_TASKS)[: len(lengths)]
-        style = {"layout": {"width": "320px"}, "style": {"description_width": "125px"}}
+        lowest = 0 if len(lengths) == 2 else -180
         self.angles = [
-            ipywidgets.FloatSlider(
-                value=angle, min=0 if len(lengths) == 2 else -180, max=180, step=1, readout_format=".0f",
-                description=f"angle of {name}", tooltip="Degrees against the first gradient. Arrow keys work, too.", **style,
+            Slider(
+                f"angle of {name}", angle, range(lowest, 181), words=lambda degrees: f"{degrees:.0f}°",
+                hint="Degrees against the first gradient. Arrow keys work, too.", color=text_color(_TASKS[name]),
             )
             for name, angle in zip(self.tasks[1:], angles, strict=True)
         ]  # fmt: skip
         self.lengths = [
-            ipywidgets.FloatSlider(
-                value=length, min=0, max=2, step=0.05, readout_format=".2f", description=f"length of {name}",
-                tooltip="Of this task's gradient; 0 is a task that wants nothing. Arrow keys work, too.", **style,
+            Slider(
+                f"length of {name}", length, [place / 20 for place in range(41)], words=lambda value: f"{value:.2f}",
+                hint="Of this task's gradient; 0 is a task that wants nothing. Arrow keys work, too.",
+                color=text_color(_TASKS[name]),
             )
             for name, length in zip(self.tasks, lengths, strict=True)
         ]  # fmt: skip
-        self.c = ipywidgets.FloatSlider(
-            value=c, min=0, max=1.5, step=0.05, readout_format=".2f", description="c of CAGrad",
-            tooltip="How far CAGrad may leave the mean gradient. Arrow keys work, too.", **style,
+        self.c = Slider(
+            "c of CAGrad", c, [place / 20 for place in range(31)], words=lambda value: f"{value:.2f}",
+            hint="How far CAGrad may leave the mean gradient. Arrow keys work, too.",
         )  # fmt: skip
         self._methods: dict[str, Aggregation] = {
             "PCGrad": pcgrad(), "UPGrad": upgrad(), "MGDA": mgda(), "Nash-MTL": nash_mtl(), "IMTL-G": imtl_g(),
@@ -67,7 +68,6 @@ class ArrowsLab(Panel):
             control.observe(lambda _: self.player.touch(), "value")
         self._prepare_picture()
         self._show([controls.row(*self.angles, *self.lengths, self.c)])
-        self._draw()
 
     @property
     def gradients(self) -> Tensor:
@@ -93,7 +93,7 @@ class ArrowsLab(Panel):
         colors = [method_color(name) for name in names]
         grid = figure.add_gridspec(2, 6, left=0.01, right=0.99, bottom=0.11, top=0.94, wspace=0.08, hspace=0.14)
         zeros = [0.0] * (len(self.tasks) + 1)
-        self._arrows, self._words = [], []
+        self._arrows, self._texts = [], []
         for number, (name, color) in enumerate(zip(names, colors, strict=True)):
             ax = figure.add_subplot(grid[number // 4, number % 4])
             ax.set(xlim=(-_REACH, _REACH), ylim=(-_REACH, _REACH), aspect="equal", xticks=[], yticks=[])
@@ -104,7 +104,7 @@ class ArrowsLab(Panel):
                 angles="xy", scale_units="xy", scale=1, width=0.022,
             )  # fmt: skip
             self._arrows.append(arrows)
-            self._words.append(ax.text(-_REACH + 0.15, -_REACH + 0.15, "", fontsize=9))
+            self._texts.append(ax.text(-_REACH + 0.15, -_REACH + 0.15, "", fontsize=9))
         table = figure.add_axes((0.755, 0.11, 0.235, 0.77))
         tidy(table).set(xlim=(-1.08, 1.08), ylim=(len(names) - 0.5, -0.5), yticks=range(len(names)), yticklabels=names,
                         xlabel="worse  ←  cosine  →  better")  # fmt: skip
@@ -120,20 +120,29 @@ class ArrowsLab(Panel):
         table.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3, fontsize=9, handletextpad=0.1,
                      columnspacing=0.8)  # fmt: skip
 
-    def _draw(self) -> None:
-        if self._closed:
-            return
+    def _draw_picture(self) -> None:
         gradients, updates = self.gradients, self.updates()
         cosines = {name: self._cosines(gradients, update) for name, update in updates.items()}
-        for arrows, word, update in zip(self._arrows, self._words, updates.values(), strict=True):
+        for arrows, word, update in zip(self._arrows, self._texts, updates.values(), strict=True):
             length = float(update.norm())
             shown = update * min(1.0, (_REACH - 0.1) / max(length, 1e-9))
             arrows.set_UVC(*torch.cat([gradients, shown[None]]).T.numpy())
             word.set_text(f"length {length:.2f}" + (" (cut)" if length > _REACH - 0.1 else ""))
         for dots, values in zip(self._dots, torch.stack(list(cosines.values())).T, strict=True):
             dots.set_xdata(values.numpy())
-        self._canvas.draw([*self._arrows, *self._words, *self._dots], ())
-        self._status.say(self._in_words(gradients, cosines))
+        moving = [*self._arrows, *self._texts, *self._dots]
+        content = (*gradients.flatten().tolist(), self.c.value)
+        self._canvas.draw([Part(WHOLE, self._canvas.figure.axes, moving, (), content)])
+        self._said = self._in_words(gradients, cosines)
+
+    def _picture_in_words(self) -> str:
+        return (
+            "Left: for each method a plane with the tasks' gradients and the update as arrows. "
+            "Right: for each method the cosine of every gradient and the update."
+        )
+
+    def _words(self) -> tuple[list[str], str, bool]:
+        return self._said, "", False
 
     @staticmethod
     def _cosines(gradients: Tensor, update: Tensor) -> Tensor:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from statistics import fmean
 
-import ipywidgets
 import numpy as np
 import torch
 
@@ -15,7 +13,9 @@ from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
 from mtl_utils.lab.engine.live_run import LiveRun, ModelFactory
-from mtl_utils.lab.views.canvas import Canvas
+from mtl_utils.lab.views.canvas import WHOLE as ALL
+from mtl_utils.lab.views.canvas import Canvas, Part
+from mtl_utils.lab.widgets.slider import Slider
 from mtl_utils.models import MultiTaskModel
 from mtl_utils.plotting.axes import tidy
 from mtl_utils.plotting.colors import BLACK, GRAY, VERMILLION
@@ -34,7 +34,8 @@ class ConflictLab(LivePanel):
     Args:
         make_model: makes an untrained model from a seed.
         split: training images, of two tasks.
-        steps: length of a run.
+        steps: length of a run; *continue* makes it longer by as many.
+        speed: steps per second at the beginning: 1, 2, 5, 10, 20, 50, 100, 200, or `math.inf`, as fast as it goes.
         every: steps between two measurements.
         batch_size: images per update, and in each measured batch.
         share: the weight of the first task, from 0 to 1; the second has the rest.
@@ -47,6 +48,7 @@ class ConflictLab(LivePanel):
         split: MultiTaskDataset,
         *,
         steps: int = 300,
+        speed: float = 10.0,
         every: int = 5,
         batch_size: int = 128,
         share: float = 0.5,
@@ -64,17 +66,15 @@ class ConflictLab(LivePanel):
             make_model, split, split.tasks, self._balancer, steps=steps, seed=seed, arguments={"batch_size": batch_size}
         )
         self._forget()
-        super().__init__(Canvas(10.4, 4.0), [self._run], lines=3)
+        super().__init__(Canvas(10.4, 4.0), [self._run], speed=speed)
         first, second = (task.name for task in self.tasks)
-        self.slider = ipywidgets.FloatSlider(
-            value=share, min=0, max=1, step=0.05, readout_format=".2f", description=f"weight of {first}",
-            tooltip=f"Task {second} has the rest. Acts on the next training step. Arrow keys work, too.",
-            style={"description_width": "110px"}, layout={"width": "420px"},
+        self.slider = Slider(
+            f"weight of {first}", share, [place / 20 for place in range(21)], words=lambda value: f"{value:.2f}",
+            hint=f"Task {second} has the rest. Acts on the next training step. Arrow keys work, too.",
         )  # fmt: skip
         self.slider.observe(self._slider_moved, "value")
         self._prepare_picture()
         self._show([self._buttons, controls.row(self.slider)])
-        self._draw()
 
     @property
     def measured(self) -> list[tuple[int, list[Conflict]]]:
@@ -125,7 +125,8 @@ class ConflictLab(LivePanel):
         figure = self._canvas.figure
         over_time, parts = figure.subplots(1, 2, gridspec_kw={"width_ratios": [1.5, 1]})
         figure.subplots_adjust(left=0.065, right=0.99, bottom=0.13, top=0.85, wspace=0.32)
-        tidy(over_time).set(xlim=(0, self._run.steps), ylim=(-1.03, 1.03), xlabel="training step", ylabel="cosine")
+        self._over_time = over_time
+        tidy(over_time).set(ylim=(-1.03, 1.03), xlabel="training step", ylabel="cosine")
         over_time.set_title("all that is shared", fontsize=11)
         over_time.axhline(0, color=GRAY, linewidth=1)
         self._lines = [
@@ -140,9 +141,7 @@ class ConflictLab(LivePanel):
         parts.axvline(0, color=GRAY, linewidth=1)
         self._dots = [parts.plot([], [], "oDs"[i], color=color, markersize=8)[0] for i, color in enumerate(_KINDS.values())]
 
-    def _draw(self) -> None:
-        if self._closed:
-            return
+    def _draw_picture(self) -> None:
         steps = [number for number, _ in self._measured]
         whole = self.cosines()
         for line, values in zip(self._lines, whole.values(), strict=True):
@@ -152,19 +151,26 @@ class ConflictLab(LivePanel):
         ]
         for dots, column in zip(self._dots, np.array(latest).reshape(-1, 3).T, strict=True):
             dots.set_data(column, range(len(self._places)))
-        scene: Hashable = ()
-        self._canvas.draw([*self._lines, *self._dots], scene)
-        state = self._state()
-        said = ", ".join(f"{kind} {np.mean(values):+.2f}" for kind, values in whole.items()) if steps else "none measured yet"
+        self._over_time.set_xlim(0, self._run.steps)
+        content = (id(self.history), len(steps))
+        moving = [*self._lines, *self._dots]
+        self._canvas.draw([Part(ALL, self._canvas.figure.axes, moving, self._run.steps, content)])
+
+    def _picture_in_words(self) -> str:
+        return (
+            "Left: three cosines over the training steps, of all that is shared. "
+            "Right: the same three in each shared part of the network."
+        )
+
+    def _sentences(self, state: str) -> list[str]:
+        whole = self.cosines()
+        said = ", ".join(f"{kind} {np.mean(values):+.2f}" for kind, values in whole.items()) if self._measured else ""
         below = "; ".join(
             f"{kind} {sum(value < 0 for value in values)} of {len(values)}" for kind, values in whole.items() if values
         )
-        self._status.say(
-            [
-                f"{state.capitalize()}, step {len(self.history.steps)} of {self._run.steps}, seed {self._run.seed}."
-                f"{self._waiting_seed()}",
-                f"Mean cosines so far: {said}.",
-                f"Below zero: {below}." if below else "",
-            ],
-            self._problem() or self._notice,
-        )
+        return [
+            f"{state.capitalize()}, step {len(self.history.steps)} of {self._run.steps}, seed {self._run.seed}."
+            f"{self._waiting_seed()}",
+            f"Mean cosines so far: {said or 'none measured yet'}.",
+            f"Below zero: {below}." if below else "",
+        ]

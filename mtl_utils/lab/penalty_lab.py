@@ -17,8 +17,8 @@ from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
 from mtl_utils.lab.engine.live_run import LiveRun, ModelFactory
 from mtl_utils.lab.views import words
-from mtl_utils.lab.views.scales import percent_ticks
 from mtl_utils.lab.views.canvas import Canvas, Part
+from mtl_utils.lab.views.scales import percent_ticks
 from mtl_utils.lab.widgets.slider import Slider, place_among
 from mtl_utils.models import TwinColumns
 from mtl_utils.penalties import DistancePenalty
@@ -201,9 +201,7 @@ class _Picture:
             distance.legend(frameon=False, loc="upper left", ncols=len(stages))
             self._top = 1.0
 
-    def draw(
-        self, history: History, distances: Sequence[dict[str, float]], strengths: Sequence[float], steps: int
-    ) -> None:
+    def draw(self, history: History, distances: Sequence[dict[str, float]], strengths: Sequence[float], steps: int) -> None:
         numbers = [step.number for step in history.validations]
         measured = [step.validation.metrics for step in history.validations if step.validation is not None]
         for name, line in self._metrics.items():
@@ -223,7 +221,13 @@ class _Picture:
             self.canvas.draw(
                 [
                     Part((0.0, 0.0, 0.5, 1.0), [metrics], [*self._metrics.values()], steps, (run, len(numbers))),
-                    Part((0.5, 0.46, 1.0, 1.0), [distance], [*self._distances.values()], (self._top, steps), (run, len(distances))),
+                    Part(
+                        (0.5, 0.46, 1.0, 1.0),
+                        [distance],
+                        [*self._distances.values()],
+                        (self._top, steps),
+                        (run, len(distances)),
+                    ),
                     Part((0.5, 0.0, 1.0, 0.46), [strength], [self._strength], steps, (run, len(strengths))),
                 ]
             )

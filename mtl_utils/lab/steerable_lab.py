@@ -18,7 +18,7 @@ from mtl_utils.lab.views.scales import in_words
 from mtl_utils.lab.views.steering_plane import SteeringPlane
 from mtl_utils.lab.widgets.slider import Slider
 from mtl_utils.models.forward import check_model_has_tasks
-from mtl_utils.plotting.colors import task_colors
+from mtl_utils.plotting.colors import task_colors, text_color
 
 _POSITIONS = 20  # steps of the slider from one end to the other
 _IMAGES = 8
@@ -117,7 +117,7 @@ class SteerableLab(Panel):
         else:
             self.sliders = [
                 Slider(
-                    name, start[name], places, words=lambda share: f"{share:.2f}", color=colors[name],
+                    name, start[name], places, words=lambda share: f"{share:.2f}", color=text_color(colors[name]),
                     hint=f"How much task {name} counts, beside the others. No training happens.",
                 )
                 for name in names

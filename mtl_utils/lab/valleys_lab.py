@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from pathlib import Path
 
-import ipywidgets
 import torch
 from torch import Tensor
 
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.panel import Panel
-from mtl_utils.lab.views.canvas import Canvas
+from mtl_utils.lab.views.canvas import WHOLE, Canvas, Part
+from mtl_utils.lab.widgets.slider import Slider
 from mtl_utils.plotting.gradients import method_color, plot_paths, plot_valleys
 from mtl_utils.problems.two_valleys import TwoValleys, load_paths
 
@@ -42,30 +41,28 @@ class ValleysLab(Panel):
         if method not in methods:
             raise ValueError(f"the study has no method '{method}'; it has {', '.join(methods)}")
         super().__init__(Canvas(10.4, 4.0), lines=3)
-        width = {"layout": {"width": "480px"}, "style": {"description_width": "190px"}}
-        self.step = ipywidgets.SelectionSlider(
-            options=self._steps, value=self._steps[-1] if step is None else min(self._steps, key=lambda s: abs(s - step)),
-            description="updates so far", tooltip="Moves along all paths. Arrow keys work, too.", **width,
+        self.step = Slider(
+            "updates so far", self._steps[-1] if step is None else min(self._steps, key=lambda s: abs(s - step)), self._steps,
+            words=lambda updates: f"{updates:,.0f}", hint="Moves along all paths. Arrow keys work, too.",
         )  # fmt: skip
-        self.share = ipywidgets.FloatSlider(
-            value=share, min=0.1, max=0.9, step=0.1, readout_format=".1f", description="weight of the first loss",
-            tooltip="Of the weighted sum on the left; the second loss has the rest. Arrow keys work, too.", **width,
+        self.share = Slider(
+            "weight of the first loss", share, [place / 10 for place in range(1, 10)], words=lambda value: f"{value:.1f}",
+            hint="Of the weighted sum on the left; the second loss has the rest. Arrow keys work, too.",
         )  # fmt: skip
-        self.c = ipywidgets.FloatSlider(
-            value=c, min=0, max=0.9, step=0.1, readout_format=".1f", description="c of CAGrad",
-            tooltip="How far CAGrad may leave the mean gradient; 0 is the plain mean. Arrow keys work, too.", **width,
+        self.c = Slider(
+            "c of CAGrad", c, [place / 10 for place in range(10)], words=lambda value: f"{value:.1f}",
+            hint="How far CAGrad may leave the mean gradient; 0 is the plain mean. Arrow keys work, too.",
         )  # fmt: skip
         self.method = controls.choice("on the right", methods, "The method that is shown on the right")
         self.method.value = method
         for control in (self.step, self.share, self.c, self.method):
             control.observe(lambda _: self.player.touch(), "value")
         self._prepare_picture()
-        self._show([controls.row(self.step, self.share), controls.row(self.c, self.method)])
-        self._draw()
+        self._show([controls.row(self.step, self.share, self.c, self.method)])
 
     def arrived(self) -> dict[str, int]:
         """How many of the five paths of each picture are at the Pareto set by now."""
-        at = self._steps.index(self.step.value)
+        at = self._steps.index(int(self.step.value))
         return {
             title: int((torch.cdist(points[:, at], self._front).min(1).values < _ON_THE_FRONT).sum())
             for title, (points, _) in self._chosen().items()
@@ -90,10 +87,8 @@ class ValleysLab(Panel):
             self._lines.append(plot_paths(points, ax, color=color))
         self._axes[0].set_ylabel("$x_2$")
 
-    def _draw(self) -> None:
-        if self._closed:
-            return
-        chosen, at = self._chosen(), self._steps.index(self.step.value)
+    def _draw_picture(self) -> None:
+        chosen, at = self._chosen(), self._steps.index(int(self.step.value))
         for ax, lines, (title, (points, color)) in zip(self._axes, self._lines, chosen.items(), strict=True):
             ax.set_title(title, fontsize=11)
             for line, path in zip(lines, points, strict=False):
@@ -103,10 +98,16 @@ class ValleysLab(Panel):
                 line.set_color(color)
             lines[-2].set_markeredgecolor(color)
             lines[-1].set_color(color)
-        scene: Hashable = tuple(chosen)
-        self._canvas.draw([line for lines in self._lines for line in lines], scene)
+        moving = [line for lines in self._lines for line in lines]
+        self._canvas.draw([Part(WHOLE, self._axes, moving, tuple(chosen), at)])
+
+    def _picture_in_words(self) -> str:
+        return f"Three planes with two valleys, each with five paths: {', '.join(self._chosen())}."
+
+    def _words(self) -> tuple[list[str], str, bool]:
         arrived = "; ".join(f"{title}: {count} of 5" for title, count in self.arrived().items())
-        self._status.say([
-            f"After {self.step.value:,} updates of Adam with step size 0.001.",
+        said = [
+            f"After {self.step.value:,.0f} updates of Adam with step size 0.001.",
             f"Paths that have arrived at the Pareto set (the thick gray line): {arrived}.",
-        ])  # fmt: skip
+        ]
+        return said, "", False

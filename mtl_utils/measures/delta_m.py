@@ -21,6 +21,10 @@ def delta_m(
 
     Raises:
         ValueError: if the three are not for the same tasks, there is none, or a baseline is 0.
+
+    Examples:
+        >>> round(delta_m({'left': 0.88, 'right': 0.84}, {'left': 0.80, 'right': 0.80}), 2)  # +10 % and +5 %
+        7.5
     """
     if set(metrics) != set(baseline):
         raise ValueError(

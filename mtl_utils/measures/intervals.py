@@ -30,6 +30,11 @@ def mean_interval(values: Sequence[float]) -> Interval:
 
     Args:
         values: one number per seed, at least two. For a comparison of two methods with the same seeds, give the *differences*.
+
+    Examples:
+        >>> mean, half = mean_interval([1.0, 2.0, 3.0])
+        >>> print(f'{mean:.1f} ± {half:.2f}')
+        2.0 ± 2.48
     """
     if len(values) < 2:
         raise ValueError(f"an interval needs at least two values, there are {len(values)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -55,10 +55,20 @@ class HasTasks(Protocol):
     def image_shape(self) -> tuple[int, int, int]: ...
 
 
-class MultiTaskModel(nn.Module, ABC):
+class _CheckedWhenBuilt(ABCMeta):
+    """Checks a model's `parts` as soon as its `__init__` is through, whatever class it is of."""
+
+    def __call__(cls, *arguments: Any, **named: Any) -> Any:
+        model = super().__call__(*arguments, **named)
+        check_parts(model)
+        return model
+
+
+class MultiTaskModel(nn.Module, metaclass=_CheckedWhenBuilt):
     """A model whose `forward(images)` returns `{task name: output}`.
 
-    A way of sharing lists its `parts`; which parameters are shared follows from that list and is written nowhere else.
+    A way of sharing lists its `parts`; which parameters are shared follows from that list and is written nowhere else. The list
+    is checked when a model is built.
 
     Args:
         task_names: names of the tasks, in order.
@@ -101,6 +111,31 @@ class MultiTaskModel(nn.Module, ABC):
             raise ValueError(f"this model has no task '{name}'; its tasks are {list(self.task_names)}")
 
 
+def check_parts(model: MultiTaskModel) -> None:
+    """Raise a `ValueError` in words unless the model's parts hold every parameter exactly once, and know its tasks only."""
+    holders: dict[int, str] = {}
+    for part in model.parts():
+        if unknown := [name for name in part.tasks if name not in model.task_names]:
+            raise ValueError(
+                f"part '{part.name}' is used by task '{unknown[0]}'; the model's tasks are {list(model.task_names)}"
+            )
+        for parameter in part.module.parameters():
+            if id(parameter) in holders:
+                raise ValueError(
+                    f"'{holders[id(parameter)]}' and '{part.name}' hold the same parameter, but are different parts: "
+                    "make a new module for each (an encoder factory must not return the same encoder twice)"
+                )
+            holders[id(parameter)] = part.name
+    for name, parameter in model.named_parameters():
+        if id(parameter) not in holders:
+            raise ValueError(f"no part of this {type(model).__name__} holds its parameter '{name}': list it in `parts()`")
+
+
 def count_parameters(module: nn.Module) -> int:
-    """Number of parameters of a module, each counted once."""
+    """Number of parameters of a module, each counted once.
+
+    Examples:
+        >>> count_parameters(nn.Linear(3, 2))
+        8
+    """
     return sum(parameter.numel() for parameter in module.parameters())

@@ -97,8 +97,8 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
     `model.train()` would put every part in training mode, also one that is frozen in evaluation mode while the rest trains.
     """
     modes = [(module, module.training) for module in model.modules()]
-    model.eval()
     try:
+        model.eval()  # inside, for an interruption may come while it goes through the parts
         yield
     finally:
         for module, training in modes:

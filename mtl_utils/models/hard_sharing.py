@@ -6,6 +6,7 @@ Separate networks, the other end, stand below: one network for each task, side b
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -21,11 +22,14 @@ class HardSharing(MultiTaskModel):
     Args:
         encoder: stages, `[N, C, H, W]` to features.
         heads: for each task a module from features to its output.
+        encoder_rate: the encoder learns at this multiple of the learning rate; a pretrained one is often given 0.1 or less.
     """
 
-    def __init__(self, encoder: nn.Sequential, heads: Mapping[str, nn.Module]) -> None:
+    def __init__(self, encoder: nn.Sequential, heads: Mapping[str, nn.Module], *, encoder_rate: float = 1.0) -> None:
         super().__init__(tuple(heads))
-        self.encoder = encoder
+        if not encoder_rate > 0:
+            raise ValueError(f"encoder_rate must be above zero, not {encoder_rate!r}; to learn nothing there is FrozenEncoder")
+        self.encoder, self.encoder_rate = encoder, encoder_rate
         self.heads = nn.ModuleDict(dict(heads))
 
     def encode(self, images: Tensor) -> Tensor:
@@ -40,6 +44,12 @@ class HardSharing(MultiTaskModel):
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         return self.decode(self.encode(images))
 
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        if self.encoder_rate == 1:
+            return super().parameter_groups()
+        encoder = {"params": list(self.encoder.parameters()), "learning_rate_factor": self.encoder_rate}
+        return [encoder, {"params": list(self.heads.parameters())}]
+
     def parts(self) -> list[Part]:
         stages = [
             Part(f"encoder.{name}", self.task_names, stage, level)
@@ -49,19 +59,20 @@ class HardSharing(MultiTaskModel):
         return stages + heads
 
 
-def hard_sharing(encoder: EncoderFactory, data: HasTasks, *, seed: int = 0) -> HardSharing:
+def hard_sharing(encoder: EncoderFactory, data: HasTasks, *, encoder_rate: float = 1.0, seed: int = 0) -> HardSharing:
     """One encoder and a head for each task of `data`.
 
     Args:
         encoder: makes the encoder, such as `lenet`, `small_cnn`, `resnet18`, or `functools.partial(lenet, features=20)`.
         data: a data set or a split; gives the tasks and the images' shape.
+        encoder_rate: the encoder learns at this multiple of the learning rate.
         seed: chooses the initial weights.
 
     Raises:
         ValueError: if a built encoder comes in place of what makes one, or does not fit the images or the tasks.
     """
     with seeded(seed):
-        return HardSharing(*build_encoder_and_heads(encoder, data.image_shape, data.tasks))
+        return HardSharing(*build_encoder_and_heads(encoder, data.image_shape, data.tasks), encoder_rate=encoder_rate)
 
 
 def single_task(encoder: EncoderFactory, data: HasTasks, task: str, *, seed: int = 0) -> HardSharing:

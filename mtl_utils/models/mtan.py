@@ -133,6 +133,15 @@ def mtan(encoder: EncoderFactory, data: HasTasks, *, seed: int = 0) -> MTAN:
 
     Raises:
         ValueError: if the encoder's first stage has no spatial extent, for there is nothing to mask.
+
+    Examples:
+        >>> import mtl_utils
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(train=60, val=20, test=20)
+        >>> model = mtan(models.lenet, pairs)
+        >>> images, _ = next(iter(pairs.train.batches(2)))
+        >>> {task: tuple(output.shape) for task, output in model(images).items()}
+        {'left': (2, 10), 'right': (2, 10)}
     """
     whole = hard_sharing(encoder, data, seed=seed)
     shapes = stage_shapes(whole.encoder, data.image_shape)

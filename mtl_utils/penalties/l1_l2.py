@@ -17,6 +17,12 @@ class L1(Penalty):
 
     Args:
         strength: λ, zero or more; may be changed while training runs.
+
+    Examples:
+        >>> layer = nn.Linear(2, 1)
+        >>> _ = nn.init.constant_(layer.weight, -3.0)
+        >>> round(float(L1(0.1)(layer).detach()), 2)  # 0.1·(|-3| + |-3|)
+        0.6
     """
 
     def __call__(self, model: nn.Module) -> Tensor:
@@ -30,6 +36,12 @@ class L2(Penalty):
 
     Args:
         strength: λ, zero or more; may be changed while training runs.
+
+    Examples:
+        >>> layer = nn.Linear(2, 1)
+        >>> _ = nn.init.constant_(layer.weight, -3.0)
+        >>> round(float(L2(0.1)(layer).detach()), 2)  # ½·0.1·(9 + 9)
+        0.9
     """
 
     def __call__(self, model: nn.Module) -> Tensor:

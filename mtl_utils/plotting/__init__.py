@@ -1,9 +1,11 @@
 """Every figure: functions that take and return matplotlib `Axes`."""
 
+from mtl_utils.plotting.alternative import describe, describe_picture
 from mtl_utils.plotting.clip import Clip, clip
 from mtl_utils.plotting.colors import task_color, task_colors
 from mtl_utils.plotting.comparisons import plot_comparison, plot_spread
-from mtl_utils.plotting.confusion import joint_errors, plot_joint_errors
+from mtl_utils.plotting.confusion import joint_errors, plot_confusion, plot_joint_errors
+from mtl_utils.plotting.folders import plot_description
 from mtl_utils.plotting.gradients import method_color, plot_paths, plot_valleys
 from mtl_utils.plotting.histories import plot_history, plot_weights, smoothed
 from mtl_utils.plotting.images import show_image, show_split
@@ -26,10 +28,14 @@ from mtl_utils.plotting.tracks import show_tracked_frame, show_tracked_video
 __all__ = [
     "Clip",
     "clip",
+    "describe",
+    "describe_picture",
     "joint_errors",
     "method_color",
     "plot_alphas",
     "plot_comparison",
+    "plot_confusion",
+    "plot_description",
     "plot_front",
     "plot_gates",
     "plot_history",

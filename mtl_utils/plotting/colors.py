@@ -36,7 +36,12 @@ def task_color(name: str) -> str:
 
 
 def task_colors(names: list[str] | tuple[str, ...]) -> dict[str, str]:
-    """A color for each task, different ones as long as there are any."""
+    """A color for each task, different ones as long as there are any.
+
+    Examples:
+        >>> task_colors(['left', 'right'])
+        {'left': '#0072B2', 'right': '#D55E00'}
+    """
     colors: dict[str, str] = {}
     for name in names:
         color = task_color(name)

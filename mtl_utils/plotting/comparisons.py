@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,19 +12,43 @@ from mtl_utils.measures.intervals import mean_interval
 from mtl_utils.plotting.axes import axes_or_new, tidy
 from mtl_utils.plotting.colors import task_colors
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 # For each method, for each task, one number per seed.
 Results = Mapping[str, Mapping[str, Sequence[float]]]
 
 
-def plot_comparison(results: Results, ax: Axes | None = None, *, label: str = "test accuracy (%)", title: str = "") -> Axes:
+def plot_comparison(
+    results: Results | pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    label: str | None = None,
+    title: str = "",
+    names: Mapping[str, str] | None = None,
+    split: str = "test",
+    column: str = "metric",
+) -> Axes:
     """Methods below each other; for each task a dot per seed, and the mean with its 95 % interval.
 
     Args:
-        results: for each method, for each task, one number per seed (three or more for an interval).
+        results: for each method, for each task, one number per seed (three or more for an interval); or the table that
+            `experiments.compare` returns. Of a table, shares such as accuracies are shown in percent.
         ax: where to draw.
-        label: what the numbers are.
+        label: what the numbers are; by default the name of the table's metric, or the test accuracy.
         title: text above.
+        names: other names for some methods, such as `{"single": "one network per task"}`.
+        split, column: of a table, which split and which column to show: `metric` or `loss`.
+
+    Raises:
+        ValueError: if a table has no runs on this split.
     """
+    names = names or {}
+    if not isinstance(results, Mapping):
+        label = label if label is not None else _label_of(results, split, column)
+        results = _by_method(results, split, column)
+    results = {names.get(name, name): by_task for name, by_task in results.items()}
+    label = label if label is not None else "test accuracy (%)"
     tasks = list(dict.fromkeys(name for by_task in results.values() for name in by_task))
     ax = tidy(axes_or_new(ax, size=(6.4, 0.7 + 0.34 * len(results) * max(len(tasks), 1))))
     colors = task_colors(tasks)
@@ -48,6 +73,30 @@ def plot_comparison(results: Results, ax: Axes | None = None, *, label: str = "t
     if len(tasks) > 1:
         ax.legend(frameon=False, fontsize=8, loc="best")
     return ax
+
+
+_SHARES = ("accuracy", "mean IoU")  # metrics from 0 to 1, shown in percent
+
+
+def _in_percent(table: pd.DataFrame, column: str) -> bool:
+    return column == "metric" and bool(table["measure"].isin(_SHARES).all())
+
+
+def _label_of(table: pd.DataFrame, split: str, column: str) -> str:
+    rows = table[table["split"] == split]
+    what = " and ".join(dict.fromkeys(rows["measure"])) if column == "metric" else column
+    return f"{split} {what}" + (" (%)" if _in_percent(rows, column) else "")
+
+
+def _by_method(table: pd.DataFrame, split: str, column: str) -> dict[str, dict[str, list[float]]]:
+    rows = table[table["split"] == split]
+    if rows.empty:
+        raise ValueError(f"the table has no runs on the split '{split}'; it has {sorted(table['split'].unique())}")
+    scale = 100.0 if _in_percent(rows, column) else 1.0
+    results: dict[str, dict[str, list[float]]] = {}
+    for way, task, value in zip(rows["way"], rows["task"], rows[column].astype(float), strict=True):
+        results.setdefault(way, {}).setdefault(task, []).append(scale * value)
+    return results
 
 
 def plot_spread(

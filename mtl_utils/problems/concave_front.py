@@ -20,6 +20,11 @@ class ConcaveFront(MultiTaskModel):
     Args:
         start: where x starts; drawn near the origin from `seed` by default.
         seed: see `start`.
+
+    Examples:
+        >>> losses = ConcaveFront.losses(torch.tensor([0.0, 0.0]))  # in the middle
+        >>> {name: round(float(loss), 2) for name, loss in losses.items()}
+        {'first': 0.63, 'second': 0.63}
     """
 
     def __init__(self, start: tuple[float, float] | None = None, *, seed: int = 0) -> None:

@@ -29,6 +29,10 @@ class LinkingRules:
         coasting: a track that waits is moved on by its last displacement in each frame. Off: it waits where it was.
         distance: in pixels; no box farther than this from where a track should be continues it.
         birth: lowest score of a box that may begin a track. A lower one may continue a track, and is untracked otherwise.
+
+    Examples:
+        >>> LinkingRules(memory=0).memory  # a track ends when its object is not found
+        0
     """
 
     by_displacement: bool = True

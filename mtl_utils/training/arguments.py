@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import nn
 
 from mtl_utils._checks import check_positive
@@ -19,6 +20,13 @@ def check_length(epochs: int | None, steps: int | None) -> None:
     if (epochs is None) == (steps is None):
         raise ValueError("say how long to train: either epochs=… or steps=…, and only one of them")
     check_positive("epochs" if steps is None else "steps", epochs if steps is None else steps)  # type: ignore[arg-type]
+
+
+def check_gradients_are_on() -> None:
+    """Not inside `torch.no_grad()` or `torch.inference_mode()`."""
+    if not torch.is_grad_enabled() or torch.is_inference_mode_enabled():
+        where = "inference_mode" if torch.is_inference_mode_enabled() else "no_grad"
+        raise ValueError(f"training needs gradients, and this is inside torch.{where}(): train outside of it")
 
 
 def check_numbers(validate_every: int | None, patience: int | None) -> None:

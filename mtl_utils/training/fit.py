@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 import torch
 from torch import Tensor, nn
@@ -43,8 +47,11 @@ def fit(
 ) -> History:
     """Train to the end, with a progress bar, and return the history.
 
-    An interruption (Ctrl-C, or Jupyter's stop button) ends the training and nothing else: the model is usable and the history
-    so far is returned.
+    An interruption (Ctrl-C, or Jupyter's stop button) ends the training after the current step (with its validation, if it is
+    due) and nothing else: the model is usable and has its best weights so far, every mode is as it was, and the history is
+    returned; `history.stopped` says so. A second interruption does not wait for the end of the step.
+
+    To train on, call `fit` again: with a new optimizer, and with another `seed`, since the same one repeats the same batches.
 
     Args:
         progress: whether to show a bar, for trainings that take longer than a second.
@@ -72,14 +79,43 @@ tasks, seed, device, history: as for `train`, where each is explained.
         per_epoch = training_data(data, tasks, batch_size=batch_size).train.per_epoch()
         total = epochs * per_epoch if per_epoch else None
     # A bar that only shows after a second, and goes away, leaves notebooks quiet.
-    with tqdm(total=total, unit="step", disable=not progress, delay=1, leave=False) as bar:
+    with tqdm(total=total, unit="step", disable=not progress, delay=1, leave=False) as bar, _asked_to_stop() as asked:
         try:
             for step in run:
+                if asked:
+                    run.close()
+                    history.stopped = f"interrupted after step {step.number}"
+                    break
                 bar.update()
                 if step.validation is not None:
                     bar.set_postfix({name: f"{value:.3f}" for name, value in step.validation.metrics.items()}, refresh=False)
         except KeyboardInterrupt:
             pass
         finally:
-            run.close()  # type: ignore[attr-defined]
+            run.close()
     return history
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[list[int]]:
+    """Inside, the first Ctrl-C is only noted, in the list that comes; a second one interrupts as usual.
+
+    An exception that comes between any two instructions could leave a mode, a random state or the record half changed. Only
+    Python's own handler is replaced, and only in the main thread, where signals arrive.
+    """
+    asked: list[int] = []
+    usual = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or usual is not signal.default_int_handler:
+        yield asked
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if asked:
+            signal.default_int_handler(number, frame)
+        asked.append(number)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, usual)

@@ -19,11 +19,19 @@ from mtl_utils.device import choose_device
 from mtl_utils.evaluation import evaluate_batches
 from mtl_utils.randomness import RandomState
 from mtl_utils.tasks import Batch, Task
-from mtl_utils.training.arguments import check_choose, check_heads, check_kinds, check_length, check_numbers, check_patience
+from mtl_utils.training.arguments import (
+    check_choose,
+    check_gradients_are_on,
+    check_heads,
+    check_kinds,
+    check_length,
+    check_numbers,
+    check_patience,
+)
 from mtl_utils.training.best_weights import BestWeights
 from mtl_utils.training.choosing import Chooser, mean_improvement
 from mtl_utils.training.history import History, Step
-from mtl_utils.training.optimizer import OptimizerFactory, adam, make_optimizer
+from mtl_utils.training.optimizer import OptimizerFactory, adam, make_optimizer, make_schedule
 from mtl_utils.training.update import Update
 
 
@@ -53,7 +61,8 @@ def train(
     run end 100 steps after the one that was yielded last. Everything goes on as it was (optimizer, schedule, order of images).
 
     However it ends (all steps done, early stopping, `close()`, an interruption or an error), the model then has the weights
-    that were best on validation, or the latest ones if there was no validation.
+    that were best on validation, or the latest ones if there was no validation. (Weights that the driver itself changed after
+    the last step stay, whenever the generator is closed or deleted.)
 
     Args:
         model: returns `{task: output}`; best a `MultiTaskModel`. Moved to `device`. A model in evaluation mode is put in
@@ -72,7 +81,8 @@ def train(
         choose: says how good a validation is (higher is better), given the first one; see `mtl_utils.training`.
         patience: stop when so many validations in a row have brought nothing better.
         tasks: the tasks, if the data do not say.
-        seed: decides the order of the images, and all else that is left to chance (dropout, random balancers).
+        seed: decides the order of the images, and all else that is left to chance (dropout, random balancers). The order of a
+            `DataLoader` too, unless it was given a generator of its own, or its data set draws from elsewhere than PyTorch.
         device: where to compute; chosen by `choose_device` by default.
         history: an empty record to fill; read it while the training runs.
 
@@ -81,6 +91,7 @@ def train(
         NonFiniteLossError: names the task and the step.
     """
     check_length(epochs, steps)
+    check_gradients_are_on()
     check_numbers(validate_every, patience)
     check_kinds(optimizer, schedule, balancer, penalty, history)
     training, validation_data = training_data(data, tasks, val=val, batch_size=batch_size)
@@ -95,11 +106,11 @@ def train(
     balancer.prepare([task.name for task in tasks])
     descent = make_optimizer(optimizer if optimizer is not None else adam(), model, balancer)
     update = Update(model, tasks, training.complete, descent, balancer, penalty)
-    scheduler = schedule(descent) if schedule is not None else None
+    scheduler = make_schedule(schedule, descent) if schedule is not None else None
     history = history if history is not None else History()
     order, chance = randomness.generator(seed), RandomState(seed, device)
     best = BestWeights(choose, tasks)
-    number = 0
+    number, written = 0, -1
     started = time.perf_counter()
     balancer.attach(model)
     try:
@@ -115,16 +126,21 @@ def train(
                 balancer.after_epoch()
             finished = number == steps or (epoch_ends and epoch == epochs)
             due = finished or (epoch_ends if validate_every is None else number % validate_every == 0)
+            if due:
+                update.check_weights(number)
             validation = None
             if due and validation_data is not None:
                 validation = evaluate_batches(model, validation_data, device=device)
-            if validation is not None and best.consider(validation, model):
-                history.best_step = number
+            is_best = validation is not None and best.consider(validation, model)
             step = Step(number, epoch, losses, weights, validation)
             history.steps.append(step)
+            if is_best:
+                history.best_step = number
             history.seconds = time.perf_counter() - started
             history.stopped = "finished" if finished else "not finished"
+            written = update.times_written()
             more = yield step
+            written = -1
             started = time.perf_counter() - history.seconds  # a rest that the driver takes is not training
             if more is not None:
                 check_length(None, more)
@@ -147,7 +163,9 @@ def train(
         raise
     finally:
         balancer.detach()
-        if best.weights is not None and history.best_step != number:
+        # Whoever wrote to the weights after the last step (loaded others, say) and then lets go of this generator keeps them.
+        theirs = written >= 0 and update.times_written() != written
+        if best.weights is not None and history.best_step != number and not theirs:
             model.load_state_dict(best.weights)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from mtl_utils.balancing import Balancer
 from mtl_utils.models.base import MultiTaskModel
@@ -23,6 +24,11 @@ def adam(learning_rate: float = 2e-3, weight_decay: float = 0.0) -> OptimizerFac
     Args:
         learning_rate: step size.
         weight_decay: strength of the L2 penalty ½·λ·‖θ‖², added to the gradient.
+
+    Examples:
+        >>> optimizer = adam(1e-3)([{'params': [torch.nn.Parameter(torch.zeros(2))]}])
+        >>> type(optimizer).__name__
+        'Adam'
     """
     return lambda groups: torch.optim.Adam(groups, lr=learning_rate, weight_decay=weight_decay, fused=True)
 
@@ -38,6 +44,27 @@ def make_optimizer(factory: OptimizerFactory, model: nn.Module, balancer: Balanc
     made = factory(groups)
     if not isinstance(made, Optimizer):
         raise ValueError(f"optimizer= must make a torch.optim.Optimizer, not {made!r}")
+    given = {id(parameter) for group in groups for parameter in group["params"]}
+    held = [parameter for group in made.param_groups for parameter in group["params"]]
+    if foreign := sum(id(parameter) not in given for parameter in held):
+        raise ValueError(
+            f"{foreign} of the {len(held)} parameters in the optimizer are not among this model's that learn, so they would "
+            "never train it: make the optimizer from the groups that it is given, such as "
+            "lambda groups: torch.optim.SGD(groups, lr=0.1)"
+        )
     for group in made.param_groups:
-        group["lr"] *= group.get("learning_rate_factor", 1.0)
+        if not group.get("has_its_rate"):  # an optimizer that served an earlier run has it already
+            group["lr"] *= group.get("learning_rate_factor", 1.0)
+            group["has_its_rate"] = True
+    return made
+
+
+def make_schedule(factory: Callable[[Optimizer], LRScheduler], optimizer: Optimizer) -> LRScheduler:
+    """A learning rate schedule of this optimizer; a `ValueError` in words if the factory made something else."""
+    made = factory(optimizer)
+    if not isinstance(made, LRScheduler):
+        hint = " (is its `return` missing?)" if made is None else ""
+        raise ValueError(f"schedule= must return a learning rate schedule of torch.optim.lr_scheduler, not {made!r}{hint}")
+    if getattr(made, "optimizer", optimizer) is not optimizer:
+        raise ValueError("schedule= returned the schedule of another optimizer: make it from the one that it is given")
     return made

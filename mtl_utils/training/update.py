@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from mtl_utils.balancing import Balancer
 from mtl_utils.models.forward import labelled_losses
+from mtl_utils.penalties import Penalty
 from mtl_utils.tasks import Targets, Task
 
 
@@ -43,6 +44,7 @@ class Update:
         self._optimizer, self._balancer, self._penalty = optimizer, balancer, penalty
         # Listed once: walking through the modules of a small network takes a noticeable part of its step.
         self._parameters = list(model.parameters())
+        self._learning = [parameter for parameter in self._parameters if parameter.requires_grad]
 
     def __call__(self, images: Tensor, targets: Targets, number: int) -> tuple[dict[str, float], dict[str, float]]:
         """Losses and effective weights of all tasks in step `number`; `nan` for a task without a label in this batch."""
@@ -58,10 +60,17 @@ class Update:
                 )
         self._optimizer.zero_grad(set_to_none=True)
         weights = self._balancer.backward(losses, self._model)
+        if all(parameter.grad is None for parameter in self._learning):
+            raise ValueError(
+                f"{type(self._balancer).__name__} left no gradient on any parameter in step {number}; nothing is learned: "
+                "its `backward` must call loss.backward(), or write to `.grad`, of this model's losses"
+            )
         if self._penalty is not None:
             extra = _checked_penalty(self._penalty(self._model))
             if not math.isfinite(extra.item()):
                 raise NonFiniteLossError(f"the penalty became {extra.item()} in step {number}; a smaller strength may help")
+            if number == 1 and not isinstance(self._penalty, Penalty):
+                self._check_penalty_is_ours(extra)
             torch.autograd.backward(extra)
         self._match_layout()
         self._optimizer.step()
@@ -73,12 +82,35 @@ class Update:
             {task.name: weights.get(task.name, nan) for task in self._tasks},
         )
 
+    def check_weights(self, number: int) -> None:
+        """Raise a `NonFiniteLossError` if step `number` has made a weight infinite or not a number."""
+        if not self._are_finite():
+            raise NonFiniteLossError(
+                f"the model's weights became infinite or not a number in step {number} or just before; a smaller learning rate "
+                "or smaller weights of the losses may help"
+            )
+
+    def times_written(self) -> int:
+        """How often the model's parameters were written to so far."""
+        return sum(parameter._version for parameter in self._parameters)
+
+    def _check_penalty_is_ours(self, extra: Tensor) -> None:
+        gradients = torch.autograd.grad(extra, self._learning, retain_graph=True, allow_unused=True)
+        if all(gradient is None for gradient in gradients):
+            raise ValueError(
+                "the penalty does not depend on the parameters of this model (on those of another one, perhaps?), so it "
+                "changes nothing: compute it from the model that it is given"
+            )
+
+    def _are_finite(self) -> bool:
+        return all(bool(torch.isfinite(parameter).all()) for parameter in self._parameters)
+
     def _losses(self, images: Tensor, targets: Targets) -> dict[str, Tensor]:
         return labelled_losses(self._model, images, targets, self._tasks, complete=self._complete)
 
     def _since_when(self, number: int) -> str:
         """Words for the rarer case: the losses before were finite, but their gradients were not (as at the root of zero)."""
-        if all(bool(torch.isfinite(parameter).all()) for parameter in self._parameters):
+        if self._are_finite():
             return ""
         return f", because the gradients in step {number - 1} were not finite and spoiled the model's weights"
 

@@ -10,12 +10,12 @@ from typing import Any
 
 SET_UP = """
 import os
-from mtl_utils import balancing, datasets, models, training
-from mtl_utils.lab import ConcaveFrontLab, LossWeightLab, SteerableLab
-pairs = data.multi_mnist(train=1000, val=200, test=200)
+from mtl_utils import balancing, datasets, models, penalties, training
+from mtl_utils.lab import ConcaveFrontLab, LossWeightLab, PenaltyLab, SteerableLab
+pairs = datasets.multi_mnist(train=1000, val=200, test=200)
 make = lambda seed: models.hard_sharing(models.lenet, pairs, seed=seed)
 """
-LAB = "lab = LossWeightLab(make, pairs, steps=100_000, batch_size=64)\nlab"
+LAB = "lab = LossWeightLab(make, pairs, steps=100_000, batch_size=64, speed=200)\nlab"
 # What the kernel knows, printed, so that the page can tell.
 FACTS = """
 import asyncio, ipywidgets
@@ -101,7 +101,7 @@ def test_the_first_touch_of_a_slider_while_training_runs_reaches_the_loop(notebo
     press(page, "play")  # the only message before the touch
     wait(page, lambda: step_of(page) > 5)
     assert "left 0.5, right 0.5" in status(page)
-    handle = page.locator(".noUi-handle").first
+    handle = page.locator(".mtl-slider input").first
     handle.focus()
     page.keyboard.press("ArrowRight")
     wait(page, lambda: "left 0.51, right 0.5" in status(page), 10)
@@ -140,7 +140,7 @@ def test_play_pause_step_reset(notebook: Any, jupyter_lab: Any) -> None:
     assert place_of_the_picture(page) == place
     # A slider moved while paused shows at once.
     before = picture(page)
-    page.locator(".noUi-handle").first.focus()
+    page.locator(".mtl-slider input").first.focus()
     page.keyboard.press("ArrowRight")
     wait(page, lambda: picture(page) != before, 5)
     assert "left 0.51" in status(page)
@@ -199,7 +199,7 @@ def test_the_steerable_slider_changes_the_picture_without_training(notebook: Any
     page = open_lab(notebook, jupyter_lab, steer)
     before, said = picture(page), status(page)
     assert "left 0.50, right 0.50" in said
-    page.locator(".noUi-handle").first.focus()
+    page.locator(".mtl-slider input").first.focus()
     for _ in range(4):
         page.keyboard.press("ArrowRight")
     wait(page, lambda: "left 0.30, right 0.70" in status(page))
@@ -211,17 +211,16 @@ def test_the_concave_front_plays(notebook: Any, jupyter_lab: Any) -> None:
     page = open_lab(notebook, jupyter_lab, "ConcaveFrontLab()")
     press(page, "play")
     wait(page, lambda: step_of(page) > 30)
-    page.locator(".noUi-handle").first.focus()
+    page.locator(".mtl-slider input").first.focus()
     page.keyboard.press("ArrowRight")
     wait(page, lambda: "first 0.51" in status(page))
 
 
 def test_the_penalty_slider_acts_while_it_trains(notebook: Any, jupyter_lab: Any) -> None:
     slider = (
-        "from mtl_utils.lab.penalty_slider import PenaltyLab\n"
         "columns = lambda seed: models.twin_columns(models.lenet, pairs, seed=seed)\n"
         "lab = PenaltyLab(columns, pairs, penalty=penalties.DecoupledDistancePenalty(0.0, 1e-3),\n"
-        "                    strengths=[0.0, 1.0, 10.0, float('inf')], steps=100_000, batch_size=64)\nlab"
+        "                    strengths=[0.0, 1.0, 10.0, float('inf')], steps=100_000, batch_size=64, speed=200)\nlab"
     )
     page = open_lab(notebook, jupyter_lab, slider, "print(len(lab.history.steps), lab.penalty.strength)")
     start, place = picture(page), place_of_the_picture(page)
@@ -230,7 +229,7 @@ def test_the_penalty_slider_acts_while_it_trains(notebook: Any, jupyter_lab: Any
     assert "λ = 0." in status(page)
     apart = distance_of(page)
     assert apart > 0
-    page.locator(".noUi-handle").first.focus()
+    page.locator(".mtl-slider input").first.focus()
     page.keyboard.press("ArrowRight")
     wait(page, lambda: "λ = 1." in status(page), 10)
     seen = step_of(page)

@@ -53,7 +53,7 @@ WRONG = [
     (check.parameters_of_lenet, 21_750, "also has a bias"),
     (check.parameters_of_lenet, 43_680, "that is for two tasks"),
     (check.parameters_of_lenet, 22_350, "count per layer"),
-    (check.parameters_of_lenet, "21840", "a whole number is asked for"),
+    (check.parameters_of_lenet, "21840", "give a whole number"),
     (check.accuracy, lambda o, t: (o.argmax(1) == t).sum(), "that is the number of right answers"),
     (check.accuracy, lambda o, t: 100 * accuracy(o, t), "not percent"),
     (check.accuracy, lambda o, t: (o.argmax(1) == t).float().mean(), "neither right nor wrong: leave it out"),
@@ -61,7 +61,7 @@ WRONG = [
     (check.accuracy, lambda o, t: (o.argmin(1) == t).float().mean(), "compare output.argmax(1)"),
     (check.accuracy, lambda o, t: 2 / 3, "for one image that is right"),
     (check.accuracy, lambda o, t: (o.argmax(0) == t).float().mean(), "your function raised RuntimeError"),
-    (check.accuracy, 2 / 3, "a function is asked for"),
+    (check.accuracy, 2 / 3, "write a function"),
     (check.l2_penalty, lambda m, s: 2 * penalty(m, s), "do not forget the ½"),
     (check.l2_penalty, lambda m, s: s / 2 * sum((p**2).sum() for p in m.parameters()), "leave out the biases"),
     (
@@ -69,7 +69,11 @@ WRONG = [
         lambda m, s: s / 2 * sum((p**2).sum() for name, p in m.named_parameters() if "weight" in name),
         "a batch norm's `weight` has one dimension only",
     ),
-    (check.l2_penalty, lambda m, s: s / 2 * sum(w.square().sum() for w in weights(m) if w.dim() == 2), "a convolution's weights"),
+    (
+        check.l2_penalty,
+        lambda m, s: s / 2 * sum(w.square().sum() for w in weights(m) if w.dim() == 2),
+        "a convolution's weights",
+    ),
     (
         check.l2_penalty,
         lambda m, s: s / 2 * sum(layer.weight.square().sum() for layer in m if isinstance(layer, torch.nn.Linear)),
@@ -83,7 +87,7 @@ WRONG = [
     (check.l2_penalty, lambda m, s: penalty(m, s) ** 2, "½·λ·Σθ²"),
     (check.l2_penalty, lambda m, s: [w.square() for w in weights(m)], "return one number"),
     (check.l2_penalty, lambda m: 0.0, "your function raised TypeError"),
-    (check.l2_penalty, 0.5, "a function is asked for"),
+    (check.l2_penalty, 0.5, "write a function"),
     (check.chosen_learning_rate, 0.01, "that one is best on the *test* images"),
     (check.chosen_learning_rate, 0.0005, "which one has the highest accuracy on validation"),
     (check.chosen_learning_rate, 0.003, "choose one of"),
@@ -95,7 +99,7 @@ WRONG = [
     (check.half_width, 2.776 * SPREAD, "divide by √n"),
     (check.half_width, 2 * HALF, "the whole interval"),
     (check.half_width, SPREAD / 5**0.5, "2.776 · standard deviation"),
-    (check.half_width, (87.2, 89.5), "a number is asked for"),
+    (check.half_width, (87.2, 89.5), "give a number"),
 ]
 
 test_coverage, test_right, test_wrong, test_nothing = common_tests(check, RIGHT, WRONG)

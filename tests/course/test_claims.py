@@ -20,9 +20,7 @@ def test_what_holds_is_printed(capsys):
     claim("two is more than one", True, two=2)
     claim("a tensor will do", torch.tensor(True))
     claim("NumPy's will do", np.float64(2) > 1)
-    assert capsys.readouterr().out == (
-        "✓ two is more than one\n    measured: two = 2\n✓ a tensor will do\n✓ NumPy's will do\n"
-    )
+    assert capsys.readouterr().out == ("✓ two is more than one\n    measured: two = 2\n✓ a tensor will do\n✓ NumPy's will do\n")
 
 
 def test_what_was_measured_is_shown_with_its_interval(capsys):
@@ -87,7 +85,13 @@ def test_the_numbers_below_are_not_compared_in_notebooks():
 
 @pytest.mark.parametrize(
     ("mine", "reference"),
-    [(1.0, 1), ([1, 2], torch.tensor([1.0, 2.0])), (torch.ones(2, requires_grad=True), [1, 1]), (1 + 2j, [1 + 2j][0]), (1e6, 1e6 + 1)],
+    [
+        (1.0, 1),
+        ([1, 2], torch.tensor([1.0, 2.0])),
+        (torch.ones(2, requires_grad=True), [1, 1]),
+        (1 + 2j, [1 + 2j][0]),
+        (1e6, 1e6 + 1),
+    ],
 )
 def test_numbers_and_tensors_agree(mine, reference, capsys):
     agree("both are the same", mine, reference)

@@ -179,6 +179,10 @@ def test_summaries_by_hand():
     )  # fmt: skip
     assert experiments.difference(table, "other", "single", "a").mean == pytest.approx(0.05)
     assert experiments.delta_m_by_seed(table, "other") == pytest.approx({0: 10.0, 1: 25.0})
+    table.loc[(table.way == "single") & (table.seed == 1) & (table.task == "a"), "metric"] = 0.4
+    paired = experiments.delta_m_by_seed(table, "other", paired=True)
+    assert paired == pytest.approx({0: 10.0, 1: (25.0 + 50.0) / 2})  # each by the baseline's run with the same seed
+    table.loc[(table.way == "single") & (table.seed == 1) & (table.task == "a"), "metric"] = 0.5
     lines = experiments.summarize(table, baseline="single")
     assert lines.loc["single", "parameters"] == 20
     assert lines.loc["other", "Δm (%)"].startswith("17.5")

@@ -173,7 +173,7 @@ def test_the_slider_moves_preference_point_and_predictions(manifold: ParetoManif
         lab.preference = {"left": 0.75, "right": 0.25}
         assert lab.sliders[0].value == 0.25
         assert Image.open(io.BytesIO(lab.picture)).size == (1000, 460)
-        assert lab.sliders[0].tooltip
+        assert lab.sliders[0].hint
     finally:
         lab.close()
 
@@ -385,7 +385,7 @@ def test_both_methods_walk_under_one_slider() -> None:
         assert min(lab.points()["weighted sum"]) < 0.05
         lab.reset(3)
         assert all(run.seed == 3 and not run.history.steps for run in lab.runs.values())
-        assert "weighted sum: first loss" in lab.status
+        assert "Weighted sum: first loss" in lab.status
     finally:
         lab.close()
     with pytest.raises(ValueError, match="from 0 to 1"):

@@ -16,6 +16,7 @@ from mtl_utils import models, plotting
 from mtl_utils.evaluation import Evaluation
 from mtl_utils.measures.intervals import mean_interval
 from mtl_utils.plotting.axes import axes_grid
+from mtl_utils.plotting.colors import SHARED_COLOR
 from mtl_utils.training.history import History, Step
 
 NAN = float("nan")
@@ -167,6 +168,42 @@ def test_a_comparison_shows_every_seed_and_the_interval(ax):
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["left", "right"]
 
 
+def results_table(**columns):
+    import pandas as pd
+
+    rows = {"way": ["single", "single", "hard"], "task": ["left"] * 3, "split": ["test"] * 3, "seed": [0, 1, 0]}
+    rows |= {"metric": [0.5, 0.75, 0.25], "loss": [1.0, 2.0, 3.0], "measure": ["accuracy"] * 3}
+    return pd.DataFrame(rows | columns)
+
+
+def dots(ax):
+    return [list(each.get_xdata()) for each in ax.get_lines() if each.get_marker() == "o" and len(each.get_xdata())]
+
+
+def test_a_comparison_takes_the_table_of_an_experiment(ax):
+    plotting.plot_comparison(results_table(), ax, names={"single": "one network per task"})
+    assert dots(ax) == [[50, 75], [25]]  # shares in percent
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["one network per task", "hard"]
+    assert ax.get_xlabel().startswith("test accuracy (%)")
+
+
+def test_losses_and_errors_of_a_table_are_shown_as_they_are(ax):
+    plotting.plot_comparison(results_table(), ax, column="loss")
+    assert dots(ax) == [[1, 2], [3]]
+    assert ax.get_xlabel().startswith("test loss;")
+
+
+def test_an_error_of_a_table_is_no_share(ax):
+    plotting.plot_comparison(results_table(measure=["mean absolute error"] * 3, split=["val"] * 3), ax, split="val")
+    assert dots(ax) == [[0.5, 0.75], [0.25]]
+    assert ax.get_xlabel().startswith("val mean absolute error;")
+
+
+def test_a_table_without_runs_on_the_split_is_refused(ax):
+    with pytest.raises(ValueError, match=r"no runs on the split 'val'; it has \['test'\]"):
+        plotting.plot_comparison(results_table(), ax, split="val")
+
+
 def test_a_spread_shows_means_in_a_band_from_the_lowest_to_the_highest(ax):
     plotting.plot_spread({"left": {1: [1.0, 3.0], 2: [2.0, 6.0]}}, ax, colors={"left": "#123456"}, across="width")
     assert list(line(ax, "left").get_ydata()) == [2, 4]
@@ -197,7 +234,7 @@ def test_joint_errors_of_what_does_not_fit_are_told():
 def test_shared_parts_are_gray_and_own_ones_in_the_tasks_color(shared, ax):
     plotting.plot_sharing(shared, ax)
     boxes = [patch for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
-    gray, left, right = (to_rgba(c)[:3] for c in ("#777777", plotting.task_color("left"), plotting.task_color("right")))
+    gray, left, right = (to_rgba(c)[:3] for c in (SHARED_COLOR, plotting.task_color("left"), plotting.task_color("right")))
     assert [box.get_facecolor()[:3] for box in boxes] == [gray, gray, left, right]
     total = models.count_parameters(shared)
     own = sum(parameter.numel() for parameter in shared.heads.parameters())

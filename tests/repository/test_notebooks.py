@@ -118,5 +118,83 @@ def test_every_figure_is_described(cells: list[dict[str, Any]]) -> None:
             assert sentences or "solution" in tags(cell), f"no sentence says what this shows:\n{source(cell)}"
 
 
+# Notebooks in their new shape: what teaches and what claims are in cells of their own, and a guess comes before a key result.
+LESSONS = [path for path in NOTEBOOKS if path.stem[:2] in {"00", "01", "02", "03"}]
+LONGEST_CELL = 40
+
+
+def lesson(path: Path) -> list[dict[str, Any]]:
+    return [
+        cell
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code" and source(cell).strip()
+    ]
+
+
+every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+@every_lesson
+def test_a_cell_teaches_or_claims(path: Path) -> None:
+    for cell in lesson(path):
+        claims = re.search(r"^(    )*claim\(", source(cell), re.MULTILINE) is not None
+        if claims and "solution" not in tags(cell):
+            assert "claims" in tags(cell), f"a claim outside a cell with the tag `claims`:\n{source(cell)}"
+        if "claims" in tags(cell):
+            assert claims, f"a cell with the tag `claims` claims nothing:\n{source(cell)}"
+            assert cell["metadata"]["jupyter"]["source_hidden"] is True, f"not folded:\n{source(cell)}"
+            assert not re.search(r"plt\.|plotting\.|\.fit\(|compare\(", source(cell)), (
+                f"it does more than claim:\n{source(cell)}"
+            )
+
+
+@every_lesson
+def test_cells_are_short(path: Path) -> None:
+    for cell in lesson(path):
+        lines = len(source(cell).splitlines())
+        assert lines <= LONGEST_CELL, f"{lines} lines:\n{source(cell)}"
+
+
+@every_lesson
+def test_a_guess_comes_before_its_result_and_is_shown_after_it(path: Path) -> None:
+    code = lesson(path)
+    guesses = {}
+    for place, cell in enumerate(code):
+        for number in re.findall(r"^guess\(\s*\"([^\"]+)\"", source(cell), re.MULTILINE):
+            assert "guess" in tags(cell), f"guess {number} needs a cell of its own with the tag `guess`"
+            assert "write yours in place of" in text(cell), f"guess {number} is committed as not guessed yet"
+            assert number.startswith(f"{path.stem[:2]}.G"), number
+            guesses[number] = place
+    assert guesses, "the notebook asks for no guess"
+    shown = {
+        number: place for place, cell in enumerate(code) for number in re.findall(r"show_guess\(\s*\"([^\"]+)\"", source(cell))
+    }
+    assert shown.keys() == guesses.keys()
+    for number, place in guesses.items():
+        assert shown[number] >= place + 2, f"the result of guess {number} is shown at once"
+        assert "claims" not in tags(code[place + 1]), f"what follows guess {number} gives the answer away"
+
+
+@every_lesson
+def test_solutions_say_nothing_in_their_first_line(path: Path) -> None:
+    for cell in lesson(path):
+        if "solution" in tags(cell):
+            assert source(cell).startswith("# One solution"), source(cell)
+
+
+@every_lesson
+def test_the_answers_to_the_quiz_are_not_printed_by_running_all_cells(path: Path) -> None:
+    last = lesson(path)[-1]
+    assert "solution" in tags(last) and "def quiz_answers" in source(last)
+    assert not last["outputs"]
+
+
+@every_lesson
+def test_imports_come_from_few_places(path: Path) -> None:
+    setup = source(lesson(path)[1 if path.stem == "00_start_here" else 0])
+    places = {line.split()[1] for line in setup.splitlines() if line.startswith(("import ", "from "))}
+    assert len(places) <= 6, places
+
+
 def text(cell: dict[str, Any]) -> str:
     return "".join("".join(output.get("text", "")) for output in cell["outputs"])

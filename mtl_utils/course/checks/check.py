@@ -56,9 +56,7 @@ def judge(
     """
     nothing_yet = answer is ... or (answer is None and not none_is_an_answer)
     verdict = (
-        Verdict(exercise, "not attempted", "not attempted yet")
-        if nothing_yet
-        else _judge(exercise, answer, conditions, praise)
+        Verdict(exercise, "not attempted", "not attempted yet") if nothing_yet else _judge(exercise, answer, conditions, praise)
     )
     print_line(str(verdict))
     return verdict

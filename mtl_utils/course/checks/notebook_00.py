@@ -14,12 +14,12 @@ def number_of_tasks(answer: int) -> Verdict:
         "00.1",
         answer,
         [
-            (is_number, "a whole number is asked for"),
+            (is_number, "give a whole number"),
             (
                 lambda a: a != 20,
                 "ten classes for each task are not twenty tasks: how many *questions* are asked about an image?",
             ),
-            (lambda a: a != 1, "one image and one network, but more than one question about it"),
+            (lambda a: a != 1, "there is one image and one network, but more than one question"),
             (lambda a: a == 2, "count the entries of the dictionary that the model returns"),
         ],
         "right: two questions about one image, `left` and `right`. (This is how checks look: change the answer and try again.)",
@@ -40,8 +40,11 @@ def shared_part(answer: Collection[Any]) -> Verdict:
         [
             (lambda a: not isinstance(a, str), "give a set of names, such as {'conv1', 'conv2'}"),
             (lambda a: not names(a) & {"left", "right"}, "a head belongs to its own task; the gray boxes are the shared ones"),
-            (lambda a: not names(a) & {"head", "heads"}, "there are two heads, one for each task; the gray boxes are the shared ones"),
+            (
+                lambda a: not names(a) & {"head", "heads"},
+                "there are two heads, one for each task; the gray boxes are the shared ones",
+            ),
             (lambda a: names(a) == stages, "the gray boxes of the picture: three stages, from the image onwards"),
         ],
-        "right: the whole encoder is shared. Hard parameter sharing is no more than that",
+        "right: the whole encoder is shared. This is all that hard parameter sharing is",
     )

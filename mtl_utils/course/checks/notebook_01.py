@@ -33,7 +33,7 @@ def shapes_of_targets(answer: Mapping[str, tuple[int, ...]]) -> Verdict:
         [
             (
                 lambda a: isinstance(a, Mapping) and set(a) == set(right),
-                f"a dictionary is asked for, with the keys {list(right)}",
+                f"give a dictionary with the keys {list(right)}",
             ),
             (
                 lambda a: shape(a, "classification") not in ((COUNT, CLASSES), (COUNT, 1)),
@@ -62,7 +62,7 @@ def rows_of_both(answer: int) -> Verdict:
         "01.2",
         answer,
         [
-            (is_number, "a whole number is asked for"),
+            (is_number, "give a whole number"),
             (
                 lambda a: a != 22,
                 "that is how many rows the two share on the 36×36 canvas (6 to 27); count rows of the reduced image",
@@ -70,7 +70,7 @@ def rows_of_both(answer: int) -> Verdict:
             (lambda a: a != 28, "the left digit ends at row 27 of the canvas, the right one starts at row 6"),
             (lambda a: a == 17, "row k shows row ⌊(k + ½)·36/28⌋ of the canvas; count the k for which that is from 6 to 27"),
         ],
-        "right. So much of the height is disputed between the two digits",
+        "right. In more than half of the rows both digits can have ink",
     )
 
 
@@ -88,8 +88,8 @@ def box_of_a_mask(function: Callable[[Tensor], Any]) -> Verdict:
         "01.3",
         function,
         [
-            (callable, "a function is asked for"),
-            (lambda f: len(box(f, mask)) == 4, "four numbers are asked for: x0, y0, x1, y1"),
+            (callable, "write a function"),
+            (lambda f: len(box(f, mask)) == 4, "give four numbers: x0, y0, x1, y1"),
             (
                 lambda f: box(f, mask) not in ([2, 3, 6, 8], [2, 3, 5, 7]),
                 "x counts columns (the last dimension), y counts rows",
@@ -119,7 +119,7 @@ def shared_sources(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
         "01.4",
         function,
         [
-            (callable, "a function is asked for"),
+            (callable, "write a function"),
             (lambda f: count(f, first, apart) != 1, "-100 is no image: it marks an empty place, and must not count as shared"),
             (lambda f: count(f) not in (4, 6), "count every source image once, and do not count -100, the empty places"),
             (lambda f: count(f) != 3, "an image that occurs several times counts once"),
@@ -130,7 +130,7 @@ def shared_sources(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
                 "a table may have no empty place at all, and image number 0 is an image like any other",
             ),
         ],
-        "right. Zero is what a sound pair of splits gives",
+        "right. Two good splits have zero images in common",
     )
 
 
@@ -144,10 +144,10 @@ def measured_accuracy(function: Callable[[float, float, int], Any]) -> Verdict:
         "01.5",
         function,
         [
-            (callable, "a function is asked for"),
+            (callable, "write a function"),
             (
                 lambda f: not close(value(f, 0.9, 0.2, 5), 0.9 * 0.8),
-                "that is one part: right about a right label. A wrong answer can also meet a wrong label and count as right",
+                "that is one part. A wrong answer can also meet the same wrong label, and then it counts as right",
             ),
             (
                 lambda f: not close(value(f, 0.9, 0.2, 5), 0.9 * 0.8 + 0.1 * 0.2),
@@ -186,7 +186,7 @@ def masked_absolute_error(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
         "01.6",
         function,
         [
-            (callable, "a function is asked for"),
+            (callable, "write a function"),
             (lambda f: value(f).numel() == 1, "a loss is one number: take the mean"),
             (
                 lambda f: not value(f).isnan(),
@@ -194,7 +194,7 @@ def masked_absolute_error(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
             ),
             (lambda f: not close(value(f), 3.5 / 6), "divide by the number of labels that are present (3), not by all 6"),
             (lambda f: not close(value(f), 3.5), "that is the sum; take the mean over the labels that are present"),
-            (lambda f: not close(value(f), 5.25 / 3), "that is the squared error; the absolute one is asked for"),
+            (lambda f: not close(value(f), 5.25 / 3), "that is the squared error; take the absolute one"),
             (
                 lambda f: close(value(f), 3.5 / 3),
                 "the errors that count are 1, 2 and 0.5; missing labels are no zeros, and an image may have one label of two",
@@ -205,7 +205,7 @@ def masked_absolute_error(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
                 "Stay with tensors, and select before you subtract",
             ),
         ],
-        "right, the gradient too: missing labels pull at nothing",
+        "right, and the gradient is right, too: missing labels have no effect",
     )
 
 
@@ -215,7 +215,7 @@ def change_of_unit(answer: tuple[float, float]) -> Verdict:
         "01.7",
         answer,
         [
-            (lambda a: len(a) == 2, "two numbers are asked for: (factor of the absolute error, factor of the squared error)"),
+            (lambda a: len(a) == 2, "give two numbers: (factor of the absolute error, factor of the squared error)"),
             (lambda a: tuple(a) != (10_000, 100), "the other way round: the absolute error comes first"),
             (lambda a: tuple(a) not in ((0.01, 0.0001), (1, 1)), "a distance of 1 m is 100 cm: the numbers grow"),
             (lambda a: float(a[0]) == 100, "every difference becomes 100 times larger, and so does its absolute value"),

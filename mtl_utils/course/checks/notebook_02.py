@@ -25,10 +25,10 @@ def parameters_of_lenet(answer: int) -> Verdict:
         "02.1",
         answer,
         [
-            (is_number, "a whole number is asked for"),
+            (is_number, "give a whole number"),
             (lambda a: a != 21_330, "that is the encoder alone: add the head, 50·10 weights and 10 biases"),
             (lambda a: a != 21_750, "nearly: every output channel and every unit also has a bias"),
-            (lambda a: a != 43_680, "that is for two tasks; one network is asked for"),
+            (lambda a: a != 43_680, "that is for two tasks; count one network"),
             (lambda a: a == 21_840, "count per layer (inputs·kernel area + 1)·outputs: 260, 5,020, 16,050, and the head"),
         ],
         "right: 260 + 5,020 + 16,050 + 510 = 21,840. The dense layer has most of them",
@@ -47,7 +47,7 @@ def accuracy(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
         "02.5",
         function,
         [
-            (callable, "a function is asked for"),
+            (callable, "write a function"),
             (lambda f: is_number(call(f, output, target)), "return one number: the share of right answers among the labelled"),
             (lambda f: not close(value(f), 2), "that is the number of right answers; divide it by the number of labels"),
             (lambda f: not close(value(f), 200 / 3), "give a share from 0 to 1, not percent"),
@@ -58,7 +58,7 @@ def accuracy(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
                 "for one image that is right the accuracy must be 1",
             ),
         ],
-        "right, and missing labels count neither way",
+        "right: missing labels do not count",
     )
 
 
@@ -86,7 +86,7 @@ def l2_penalty(function: Callable[[nn.Module, float], Any]) -> Verdict:
         "02.3",
         function,
         [
-            (callable, "a function is asked for"),
+            (callable, "write a function"),
             (lambda f: is_number(call(f, model, 0.1)), "return one number: the sum over all weights"),
             (lambda f: not close(value(f), 2 * expected), "do not forget the ½: its derivative is then exactly λ·θ"),
             (lambda f: not close(value(f), with_biases), "leave out the biases: only what has more than one dimension counts"),
@@ -111,12 +111,12 @@ def chosen_learning_rate(answer: float) -> Verdict:
             (is_number, "give the learning rate itself, a number such as 0.0005"),
             (
                 lambda a: a != 0.01,
-                "that one is best on the *test* images. Chosen by them, their accuracy is no longer an honest forecast",
+                "that one is best on the *test* images. If you choose by them, their accuracy is no honest forecast any more",
             ),
             (lambda a: a in VALIDATION, f"choose one of {list(VALIDATION)}"),
             (lambda a: a == 0.002, "which one has the highest accuracy on validation?"),
         ],
-        "right: chosen on validation; the test accuracy to report is 0.883, although another one has a higher",
+        "right: you chose on validation. Report its test accuracy, 0.883, although another rate has a higher one",
     )
 
 
@@ -129,7 +129,7 @@ def half_width(answer: float) -> Verdict:
         "02.4",
         answer,
         [
-            (is_number, "a number is asked for"),
+            (is_number, "give a number"),
             (lambda a: not close(a, std, 0.005), "that is the spread of single runs; the mean of n runs varies √n times less"),
             (
                 lambda a: not close(a, 1.96 * std / root, 0.005),
@@ -139,10 +139,10 @@ def half_width(answer: float) -> Verdict:
                 lambda a: not close(a, 2.776 * float(numbers.std(correction=0)) / root, 0.005),
                 "divide the squares by n − 1, not by n (torch.std does)",
             ),
-            (lambda a: not close(a, 2.776 * std, 0.005), "divide by √n: it is the mean's interval that is asked for"),
-            (lambda a: not close(a, 2 * expected, 0.005), "that is the whole interval; half of it is asked for"),
+            (lambda a: not close(a, 2.776 * std, 0.005), "divide by √n: give the interval of the mean"),
+            (lambda a: not close(a, 2 * expected, 0.005), "that is the whole interval; give half of it"),
             # As coarse as somebody rounds who thinks of the accuracies' one decimal; the mistakes above are further away.
             (lambda a: close(a, expected, 0.017), "2.776 · standard deviation / √5"),
         ],
-        "right: the mean is known to about one point, with five runs",
+        "right: with five runs we know the mean to about one point",
     )

@@ -20,10 +20,10 @@ def parameters_for_tasks(function: Callable[[int], Any]) -> Verdict:
         "03.1",
         function,
         [
-            (callable, "a function of the number of tasks is asked for"),
+            (callable, "write a function of the number of tasks"),
             (lambda f: is_number(call(f, 2)), "return one number"),
             (lambda f: call(f, 2) != 2 * 21_840, "that is one network per task: the encoder is there only once"),
-            (lambda f: call(f, 2) != 21_840, "every task brings a head of its own"),
+            (lambda f: call(f, 2) != 21_840, "every task has its own head"),
             (lambda f: call(f, 1) == 21_840, "for one task it must be the single-task network of notebook 02: 21,840"),
             (lambda f: call(f, 2) == 22_350, "the encoder has 21,330, each head 50·10 + 10"),
             (lambda f: call(f, 7) == 21_330 + 7 * 510, "it must hold for any number of tasks"),
@@ -69,7 +69,7 @@ def delta_m_by_hand(function: Callable[[Mapping[str, float], Mapping[str, float]
         "03.3",
         function,
         [
-            (callable, "a function is asked for"),
+            (callable, "write a function"),
             (lambda f: is_number(call(f, METRICS, BASELINE, HIGHER_IS_BETTER)), "return one number, the mean over the tasks"),
             (lambda f: not close(value(f), expected / 100), "Δm is in percent: times 100"),
             (lambda f: not close(value(f), 2 * expected), "take the mean over tasks, not the sum"),
@@ -84,7 +84,7 @@ def delta_m_by_hand(function: Callable[[Mapping[str, float], Mapping[str, float]
             ),
             (
                 lambda f: close(call(f, METRICS, dict(reversed(BASELINE.items())), HIGHER_IS_BETTER), expected),
-                "take what belongs together by its name: the dictionaries may list the tasks in another order",
+                "match the entries by name: the dictionaries may list the tasks in another order",
             ),
         ],
         "right: the digit is 6.7 % better, the error 20 % worse, which makes −6.7 %",

@@ -99,7 +99,10 @@ def weight_for_the_middle(answer: float | str | None) -> Verdict:
                 lambda a: a is None or isinstance(a, str) or float(a) != 0.5,
                 "at 0.5 the middle is as bad as it gets along the front: start a little off the middle, and see where it goes",
             ),
-            (lambda a: a is None or isinstance(a, str), "look at the left panel of the figure: which of the 21 weights ended inside?"),
+            (
+                lambda a: a is None or isinstance(a, str),
+                "look at the left panel of the figure: which of the 21 weights ended inside?",
+            ),
             (lambda a: a is None or a.strip().lower() == "none", 'if no weight will do, the answer is "none"'),
         ],
         "right: none. The sum is largest, not smallest, inside a concave front",

@@ -61,7 +61,7 @@ def readers_of_parts(answer: Mapping[str, Any]) -> Verdict:
             (lambda a: readers(a, "attention of right to conv2") == {"right"}, "this attention belongs to `right`"),
             (lambda a: readers(a, "attention of left to conv1") == {"left"}, "this attention belongs to `left`"),
         ],
-        "right: MTAN shares the convolutional stages and what passes features on; a task's own are its masks, dense stage and head",
+        "right: MTAN shares the convolutional stages and what passes features on; each has its own masks, dense stage and head",
     )
 
 
@@ -137,7 +137,10 @@ def cka_by_hand(function: Callable[[Tensor, Tensor], Any]) -> Verdict:
                 lambda f: close(found(f, one @ turn, two), found(f, one, two), 1e-4),
                 "a rotation must not matter: use whole matrices' norms",
             ),
-            (lambda f: close(found(f, one, two), linear_cka(one, two, debiased=False), 1e-4), "‖YᵀX‖² over ‖XᵀX‖·‖YᵀY‖, with Frobenius norms"),
+            (
+                lambda f: close(found(f, one, two), linear_cka(one, two, debiased=False), 1e-4),
+                "‖YᵀX‖² over ‖XᵀX‖·‖YᵀY‖, with Frobenius norms",
+            ),
         ],
         "right!",
     )

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets
 
 from mtl_utils.lab.widgets.slider import Slider
+from mtl_utils.plotting.colors import text_color
 
 # Steps per second, and the words for them.
 SPEEDS: dict[float, str] = {
@@ -17,9 +18,9 @@ SPEEDS: dict[float, str] = {
 }
 
 
-def button(icon: str, label: str, tooltip: str) -> ipywidgets.Button:
+def button(icon: str, label: str, tooltip: str, width: str = "84px") -> ipywidgets.Button:
     """A button that stays as wide as it is."""
-    return ipywidgets.Button(icon=icon, description=label, tooltip=tooltip, layout={"width": "88px"})
+    return ipywidgets.Button(icon=icon, description=label, tooltip=tooltip, layout={"width": width})
 
 
 def weight_slider(name: str, value: float, limits: tuple[float, float], *, logarithmic: bool, color: str) -> Slider:
@@ -44,7 +45,7 @@ def weight_slider(name: str, value: float, limits: tuple[float, float], *, logar
         [float(f"{each:.6g}") for each in values],
         words=lambda weight: f"{weight:.3g}",
         hint=f"Loss weight of task {name}. Acts on the next training step. Arrow keys work, too.",
-        color=color,
+        color=text_color(color),
     )
 
 

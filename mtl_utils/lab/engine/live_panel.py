@@ -37,18 +37,18 @@ class LivePanel(Panel):
         self.step_button = controls.button("step-forward", "step", "Make one training step")
         self.reset_button = controls.button("refresh", "reset", "Keep this run to compare with, and begin anew with the seed")
         self.more_button = controls.button(
-            "forward", "continue", f"At the end of the run: {length} more steps of the same run. Nothing begins anew"
+            "forward", "continue", f"At the end of the run: {length} more steps of the same run. Nothing begins anew", "100px"
         )
         self.seed = controls.number(
             "seed", runs[0].seed, HIGHEST_SEED, width=110, label_width=34,
             tooltip="Decides initial weights and the order of images. Takes effect with the next reset",
         )  # fmt: skip
         self.pause_at = controls.number(
-            "pause at step", 0, 10**6, width=150, label_width=84,
+            "pause at step", 0, 10**6, width=154, label_width=92,
             tooltip="Pauses after this step, every time a run comes there; 0 is never. Play goes on",
         )  # fmt: skip
         self.speed_choice = controls.choice(
-            "speed", [(words, value) for value, words in SPEEDS.items()], "Training steps per second, at most", width=190
+            "speed", [(words, value) for value, words in SPEEDS.items()], "Training steps per second, at most", width=176
         )
         self.speed_choice.value = self.player.speed
         for name, pressed, action in (

@@ -64,22 +64,28 @@ class OtherCells:
 
     def _watch(self, turn: int) -> None:
         """On a thread of its own, while one cell runs."""
-        while self._running and self._turn == turn and not self.waiting:
+        assert self._loop is not None
+        while self._running and self._turn == turn:
             answered = threading.Event()
-            assert self._loop is not None
             try:
                 self._loop.call_soon_threadsafe(answered.set)
+                if not answered.wait(_UNANSWERED) and self._running and self._turn == turn:
+                    self.waiting = True
+                    self._wait()
+                    while self._running and self._turn == turn and not answered.wait(_UNANSWERED):
+                        pass
+                elif self.waiting and self._running and self._turn == turn:
+                    # The cell runs, but leaves the event loop free: it awaits something. The lab can go on.
+                    self._loop.call_soon_threadsafe(self._go_on, turn)
             except RuntimeError:  # the loop is closed: the kernel ends
                 return
-            if answered.wait(_UNANSWERED):
-                time.sleep(_UNANSWERED)
-            elif self._running and self._turn == turn:
-                self.waiting = True
-                self._wait()
+            time.sleep(_UNANSWERED)
 
-    def _go_on(self) -> None:
-        if self._closed or self._running or time.monotonic() - self._ended < _QUIET * 0.9:
-            return  # another cell has begun, or ended only now
+    def _go_on(self, turn: int | None = None) -> None:
+        """Go on, in the cell of this turn; without one, if no cell runs and the last one ended a moment ago."""
+        quiet = not self._running and time.monotonic() - self._ended >= _QUIET * 0.9
+        if self._closed or not (quiet if turn is None else self._running and self._turn == turn):
+            return
         if self.waiting:
             self.waiting = False
             self._resume()

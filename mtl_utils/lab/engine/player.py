@@ -135,16 +135,16 @@ class Player:
                 # After the turns, so that a touch that came in them is shown before the next step, which may be a long one.
                 self._show_if_due()
                 due = max(due, time.perf_counter() - 1 / self._speed)  # what is late is not caught up with
-                await self._rest_until(lambda last=due: last + 1 / self._speed)
+                await self._rest_after(due)
                 due += 1 / self._speed
         finally:
             self._go, self._task = False, None
             self._show()
 
-    async def _rest_until(self, due: Callable[[], float]) -> None:
-        """Wait for the time of the next step; a touch is shown in the meantime, and a new speed holds at once."""
+    async def _rest_after(self, last: float) -> None:
+        """Wait until the next step is due. A touch is shown in the meantime, and a new speed holds at once."""
         assert self._wake is not None
-        while self._go and (left := due() - time.perf_counter()) > 0:
+        while self._go and (left := last + 1 / self._speed - time.perf_counter()) > 0:
             if self._touched:
                 left = min(left, max(self._earliest - time.perf_counter(), 0.001))
             self._wake.clear()

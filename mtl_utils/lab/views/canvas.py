@@ -21,6 +21,7 @@ from matplotlib.transforms import Bbox
 from mtl_utils.lab.views.png import write_png
 
 _DOTS_PER_INCH = 100
+WHOLE = (0.0, 0.0, 1.0, 1.0)  # the box of a part that is all of the picture
 
 
 @dataclass
@@ -87,6 +88,9 @@ class Canvas:
 
     def _paint_again(self, part: Part, renderer: Any) -> None:
         """White, and then the axes without what moves."""
+        if part.box == WHOLE:  # with what belongs to no axes
+            self._canvas.draw()
+            return
         box = self._pixels(part)
         height = self.size[1]
         rows = slice(height - round(box.y1), height - round(box.y0))

@@ -31,9 +31,14 @@ class FormerRun:
 
 
 def named_by_weights(history: History) -> str:
-    """A run's name: each task's weight at its beginning and, where that is another one, at its end."""
+    """A run's name: each task's weight at its beginning and, where that is another one, at its end.
+
+    With more than two tasks the weights alone, in the order of the tasks; there is no room for more.
+    """
     first, last = history.steps[0].weights, history.steps[-1].weights
-    return ", ".join(
-        f"{name} {start:.3g}" if start == last[name] else f"{name} {start:.3g}→{last[name]:.3g}"
-        for name, start in first.items()
+    weights = {
+        name: f"{start:.3g}" if start == last[name] else f"{start:.3g}→{last[name]:.3g}" for name, start in first.items()
+    }
+    return (
+        ", ".join(f"{name} {weight}" for name, weight in weights.items()) if len(weights) <= 2 else " : ".join(weights.values())
     )

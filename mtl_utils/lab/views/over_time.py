@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -66,7 +67,7 @@ class OverTime:
             )  # fmt: skip
         self._former: list[tuple[FormerRun, list[Line2D], list[Line2D]]] = []
         self._prepare_axes(weight_limits)
-        self._length = 0
+        self._length, self._range = 0, (math.inf, 0.0)
         self.set_length(steps)
         self._history, self._seen = History(), 0
         self._begin(self._history)
@@ -95,7 +96,12 @@ class OverTime:
             stride = max(1, len(values) // _MOST_POINTS)
             numbers = [step.number for step in run.history.steps]
             lines += self._losses_ax.plot(
-                numbers[::-stride], values[::-stride], color=pale_color(self._colors[task.name]), lw=1.1, ls=run.dashes, zorder=1.5
+                numbers[::-stride],
+                values[::-stride],
+                color=pale_color(self._colors[task.name]),
+                lw=1.1,
+                ls=run.dashes,
+                zorder=1.5,
             )
         return lines
 
@@ -217,7 +223,7 @@ class OverTime:
         self._range = (math.inf, 0.0)
 
     def _set_limits(self) -> tuple[Hashable, Hashable]:
-        former = [value for _, lines, _ in self._former for line in lines for value in line.get_ydata() if value > 0]
+        former = [value for _, lines, _ in self._former for line in lines for value in _heights(line) if value > 0]
         low, high = min([self._range[0], *former]), max([self._range[1], *former])
         limits = (round_down(low), round_up(high * 1.0001)) if high else (0.1, 5.0)
         if limits != self._losses_ax.get_ylim():
@@ -228,7 +234,9 @@ class OverTime:
             group = [task for task in self._tasks if _kind(task) == kind]
             if not group[0].metric_is_share:
                 own = [value for task in group for value in self._metrics[task.name]]
-                behind = [value for _, _, lines in self._former for line in lines if line.axes is ax for value in line.get_ydata()]
+                behind = [
+                    value for _, _, lines in self._former for line in lines if line.axes is ax for value in _heights(line)
+                ]
                 finite = [value for value in (*own, *behind) if math.isfinite(value)]
                 tops.append(round_up(max(finite)) if finite and max(finite) > 0 else 1.0)
                 ax.set_ylim(0, tops[-1])
@@ -238,3 +246,7 @@ class OverTime:
 def _kind(task: Task) -> str:
     """Which scale a task's metric needs."""
     return "share" if task.metric_is_share else task.metric_name
+
+
+def _heights(line: Line2D) -> list[float]:
+    return [float(value) for value in np.asarray(line.get_ydata(), dtype=float)]

@@ -56,7 +56,7 @@ class Picture:
             figure = self.canvas.figure
             bars = 0.02 + 0.052 * len(names)
             self._between = 0.105 + bars + 0.075  # between the plane and the bars
-            self._plane_ax = figure.add_axes(self._above(0.645, self._between + 0.1, 0.34, 0.985 - self._between - 0.1))
+            self._plane_ax = figure.add_axes(self._above(0.65, self._between + 0.1, 0.335, 0.985 - self._between - 0.1))
             self._bars_ax = figure.add_axes(self._above(0.645, 0.105, 0.34, bars))
             left = [figure.add_axes(self._above(0.06, bottom, 0.45, height)) for bottom, height in _BOXES]
             self.over_time = OverTime(left, tasks, colors, steps, weight_limits)

@@ -127,7 +127,10 @@ class Plane:
         ticks = self._ax.xaxis if axis == "x" else self._ax.yaxis
         set_scale("linear" if share else "log")
         set_limits(*(limits if better else limits[::-1]))
-        set_label(label_of_axis(task, quantity, higher_is_better=better), color=text_color(self._colors[name]), weight="bold", fontsize=9)
+        label = label_of_axis(task, quantity, higher_is_better=better)
+        if axis == "y" and len(label) > 36:  # longer than the axis
+            label = label.replace(f"{quantity} ", f"{quantity}\n") if not better else label.replace(": ", ":\n")
+        set_label(label, color=text_color(self._colors[name]), weight="bold", fontsize=9)
         if share:
             percent_ticks(ticks)
         else:

@@ -1,4 +1,4 @@
-"""PNG, written quickly: no filter, the fastest compression. Five times as fast as Pillow's writer on pictures with much white."""
+"""PNG, written quickly: no filter, and the fastest compression. On pictures with much white it is faster than Pillow."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def write_png(pixels: np.ndarray) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)  # 8 bits, red-green-blue-opacity
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        for kind, content in ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b""))
+        for kind, content in ((b"IHDR", header), (b"IDAT", zlib.compress(rows.data, 1)), (b"IEND", b""))
     )

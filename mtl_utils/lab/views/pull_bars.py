@@ -60,7 +60,9 @@ class PullBars:
         if pull.cosines:
             pair, cosine = min(pull.cosines.items(), key=lambda item: item[1])
             # With more than two tasks, the pair that agrees least is what one wants to know.
-            self._cosine.set_text(f"gradient cosine {cosine:+.2f}" + (f" ({pair[0]}, {pair[1]})" if len(pull.cosines) > 1 else ""))
+            self._cosine.set_text(
+                f"gradient cosine {cosine:+.2f}" + (f" ({pair[0]}, {pair[1]})" if len(pull.cosines) > 1 else "")
+            )
         else:
             self._cosine.set_text("")
         return self._limits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from mtl_utils.tasks import Task
 
@@ -25,7 +25,13 @@ def round_up(value: float) -> float:
 
 
 def in_words(task: Task, metric: float) -> str:
-    """A metric as one reads it: in percent if it is a share."""
+    """A metric as one reads it: in percent if it is a share.
+
+    Examples:
+        >>> from mtl_utils.tasks import classification
+        >>> in_words(classification('digit', 10), 0.876)
+        '87.6 %'
+    """
     if math.isnan(metric):
         return "not measured"
     return f"{100 * metric:.1f} %" if task.metric_is_share else f"{metric:.3g}"
@@ -47,4 +53,4 @@ def plain_ticks(axis: Axis, *, dense: bool = True) -> None:
 def percent_ticks(axis: Axis, *, most: int = 6) -> None:
     """Ticks for shares, at round percentages only, written with as many digits as they need."""
     axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
-    axis.set_major_formatter(PercentFormatter(1.0))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(100 * value, 6):g} %"))

@@ -44,7 +44,7 @@ def pull(measured: Pull, weights: dict[str, float]) -> str:
     elif (times := f"{pulls[first] / pulls[last]:.2g}") == "1":
         sentence = f"The weighted gradients of {first} and {last} are equally long."
     else:
-        sentence = f"Weighted gradient of {first} is {times} times as long as that of {last}."
+        sentence = f"The weighted gradient of {first} is {times} times as long as that of {last}."
     # With more than two tasks only the pair that agrees least: six pairs would be a page.
     pair, cosine = min(measured.cosines.items(), key=lambda item: item[1])
     meaning = "they agree" if cosine > 0.1 else "they conflict" if cosine < -0.1 else "nearly at right angles"

@@ -1,1 +1,1 @@
-"""The labs' own widgets: a slider and a screen that people can use who do not see them. Python here, the page's part in `.js`."""
+"""The labs' own widgets, for people who see them and people who do not: Python here, the page's part in `.js` files."""

@@ -35,15 +35,28 @@ function render({ model, el }) {
   describe();
   say();
   // Keys that are pressed in the lab belong to its controls: Enter presses a button, and does not edit the cell.
+  let pressed = null;
   const whole = setInterval(() => {
     const lab = el.closest(".mtl-lab");
     if (lab) {
       lab.dataset.lmSuppressShortcuts = "true";
+      lab.addEventListener("keydown", (event) => event.stopPropagation());
+      lab.addEventListener("focusin", (event) => (pressed = event.target));
       clearInterval(whole);
     }
   }, 100);
+  // A button that was pressed may be of no use now (play, while it plays). The keyboard goes on at the next button.
+  const keepFocus = () => {
+    if (!pressed?.disabled || ![document.body, pressed].includes(document.activeElement)) return;
+    const buttons = [...el.closest(".mtl-lab").querySelectorAll("button")];
+    const next = buttons.slice(buttons.indexOf(pressed)).concat(buttons).find((each) => !each.disabled);
+    next?.focus({ preventScroll: true });
+  };
+  const focus = () => setTimeout(keepFocus, 50);
+  model.on("change:lines", focus);
   return () => {
     clearInterval(whole);
+    model.off("change:lines", focus);
     events.forEach(([event, action]) => model.off(event, action));
     if (url) URL.revokeObjectURL(url);
   };

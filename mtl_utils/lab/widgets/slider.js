@@ -1,7 +1,9 @@
 // One slider: a name, the browser's own range input (arrow keys, Page Up and Down, Home and End work), and its value in words.
 function render({ model, el }) {
   el.classList.add("mtl-slider");
-  el.dataset.lmSuppressShortcuts = "true"; // arrow keys move the slider, not the notebook's selected cell
+  // Arrow keys move the slider, not the notebook's selected cell.
+  el.dataset.lmSuppressShortcuts = "true";
+  el.addEventListener("keydown", (event) => event.stopPropagation());
   const label = document.createElement("label");
   const name = document.createElement("span");
   const input = Object.assign(document.createElement("input"), { type: "range", step: 1, min: 0 });

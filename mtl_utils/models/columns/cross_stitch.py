@@ -84,6 +84,15 @@ def cross_stitch(
         own: α_ii at the start. With 1 the model starts as its columns, each for itself.
         per_channel: one α per channel, as in the paper, or a single number per pair of columns and stage.
         learning_rate_factor: how many times faster than the rest α learns.
+
+    Examples:
+        >>> import mtl_utils
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(train=60, val=20, test=20)
+        >>> model = cross_stitch(models.lenet, pairs)
+        >>> images, _ = next(iter(pairs.train.batches(2)))
+        >>> {task: tuple(output.shape) for task, output in model(images).items()}
+        {'left': (2, 10), 'right': (2, 10)}
     """
     columns, heads, shapes = build_columns(encoder, data, seed=seed, networks=networks)
     names = list(columns)

@@ -78,6 +78,15 @@ def nddr(
         encoder, data, seed, networks, own: as for `cross_stitch`.
         norm: whether batch norm follows the convolution, as in the paper.
         learning_rate_factor: how many times faster than the rest the NDDR layers learn.
+
+    Examples:
+        >>> import mtl_utils
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(train=60, val=20, test=20)
+        >>> model = nddr(models.lenet, pairs)
+        >>> images, _ = next(iter(pairs.train.batches(2)))
+        >>> {task: tuple(output.shape) for task, output in model(images).items()}
+        {'left': (2, 10), 'right': (2, 10)}
     """
     columns, heads, shapes = build_columns(encoder, data, seed=seed, networks=networks)
     stages = [name for name, _ in next(iter(columns.values())).named_children()]

@@ -38,6 +38,15 @@ class TwinColumns(Columns):
 def twin_columns(
     encoder: EncoderFactory, data: HasTasks, *, seed: int = 0, networks: Mapping[str, HardSharing] | None = None
 ) -> TwinColumns:
-    """A column for each task of `data`, all with the initial weights of `hard_sharing` with this seed. See `build_columns`."""
+    """A column for each task of `data`, all with the initial weights of `hard_sharing` with this seed. See `build_columns`.
+
+    Examples:
+        >>> import mtl_utils
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(train=60, val=20, test=20)
+        >>> model = twin_columns(models.lenet, pairs)
+        >>> any(len(part.tasks) > 1 for part in model.parts())  # nothing is shared; a penalty ties the columns
+        False
+    """
     columns, heads, _ = build_columns(encoder, data, seed=seed, networks=networks)
     return TwinColumns(columns, heads)

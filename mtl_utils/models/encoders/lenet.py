@@ -21,6 +21,10 @@ def lenet(
         image_shape: channels, height and width of the images, at least 16×16 pixels.
         channels: channels after the two convolutions.
         features: length of the vector that comes out, `[N, features]`.
+
+    Examples:
+        >>> list(dict(lenet().named_children()))
+        ['conv1', 'conv2', 'dense']
     """
     colors, height, width = check_image_shape(image_shape, at_least=16, encoder="lenet")
     if len(channels) != 2:

@@ -20,6 +20,11 @@ def small_cnn(
         pool: the features are averaged over a grid of `pool`×`pool` cells at the end and come as a vector,
             `[N, channels[-1]·pool²]`. With 1 they no longer tell *where* something is; with 0 there is no averaging, and the
             encoder gives `[N, channels[-1], H', W']`, for tasks per pixel.
+
+    Examples:
+        >>> import torch
+        >>> tuple(small_cnn()(torch.zeros(2, 1, 28, 28)).shape)
+        (2, 1152)
     """
     if not channels:
         raise ValueError("small_cnn needs at least one stage: give its channels")

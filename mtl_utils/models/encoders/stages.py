@@ -26,6 +26,8 @@ def build_encoder(encoder: EncoderFactory, image_shape: tuple[int, int, int]) ->
             "encoder= takes a function that makes an encoder, such as lenet, not one that is built already; for other sizes "
             "give functools.partial(lenet, features=20)"
         )
+    if not callable(encoder):
+        raise ValueError(f"encoder= takes a function that makes an encoder, such as models.lenet, not {encoder!r}")
     built = encoder(image_shape)
     if not isinstance(built, nn.Sequential):
         raise ValueError(f"an encoder must be an nn.Sequential of stages, not {type(built).__name__}")

@@ -67,6 +67,15 @@ def mixture_of_experts(
         experts: how many experts; time and parameters grow with them.
         gate_dropout: against collapse onto one expert; see `Gate`.
         seed: chooses the initial weights; the first expert and the heads are those of `hard_sharing`.
+
+    Examples:
+        >>> import mtl_utils
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(train=60, val=20, test=20)
+        >>> model = mixture_of_experts(models.lenet, pairs, experts=3)
+        >>> images, _ = next(iter(pairs.train.batches(2)))
+        >>> {task: tuple(output.shape) for task, output in model(images).items()}
+        {'left': (2, 10), 'right': (2, 10)}
     """
     built, heads = build_experts(encoder, data, experts, seed=seed)
     gates = {task.name: Gate(data.image_shape, experts, dropout=gate_dropout) for task in data.tasks}

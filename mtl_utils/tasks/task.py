@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from mtl_utils.tasks.known import LOSSES, METRICS
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -29,23 +31,6 @@ Targets = dict[str, Tensor]  # for each task its targets
 Batch = tuple[Tensor, Targets]  # images and targets
 # `(output of labelled places, their targets) -> a scalar`, or the name of one.
 Loss = str | Callable[[Tensor, Tensor], Tensor]
-
-_LOSSES: dict[bool, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
-    True: {"cross-entropy": F.cross_entropy},
-    False: {"mse": F.mse_loss, "l1": F.l1_loss, "smooth l1": F.smooth_l1_loss},
-}
-# Name -> (torchmetrics class, its arguments beside the number of classes, higher is better, from 0 to 1).
-_METRICS: dict[bool, dict[str, tuple[str, dict[str, Any], bool, bool]]] = {
-    True: {
-        "accuracy": ("classification.MulticlassAccuracy", {"average": "micro"}, True, True),
-        "balanced accuracy": ("classification.MulticlassAccuracy", {"average": "macro"}, True, True),
-        "mean IoU": ("classification.MulticlassJaccardIndex", {}, True, True),
-    },
-    False: {
-        "mean absolute error": ("regression.MeanAbsoluteError", {}, False, False),
-        "root mean squared error": ("regression.MeanSquaredError", {"squared": False}, False, False),
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -90,8 +75,8 @@ class Task:
             raise ValueError(f"task '{self.name}': output size must be a positive whole number, not {self.output_size!r}")
         if self.is_classification and self.output_size < 2:
             raise ValueError(f"task '{self.name}': classification needs at least 2 classes, not {self.output_size}")
-        if type(self) is Task and self._loss is None and self.loss_name not in _LOSSES[self.is_classification]:
-            known = ", ".join(_LOSSES[self.is_classification])
+        if type(self) is Task and self._loss is None and self.loss_name not in LOSSES[self.is_classification]:
+            known = ", ".join(LOSSES[self.is_classification])
             raise ValueError(f"task '{self.name}': loss must be one of {known}, not {self.loss_name!r}")
         if self.class_names and len(self.class_names) != self.output_size:
             raise ValueError(f"task '{self.name}': {self.output_size} classes but {len(self.class_names)} class names")
@@ -141,7 +126,7 @@ class Task:
         present = self.labelled(target)
         if self.is_classification and target.dim() > 1:
             output = output.movedim(1, -1)
-        loss = (self._loss or _LOSSES[False][self.loss_name])(output[present], target[present])
+        loss = (self._loss or LOSSES[False][self.loss_name])(output[present], target[present])
         if not isinstance(loss, Tensor) or loss.dim():
             found = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else repr(loss)
             raise ValueError(f"task '{self.name}': its loss must return one number as a tensor, not {found}")
@@ -155,7 +140,7 @@ class Task:
         import torchmetrics.classification
         import torchmetrics.regression
 
-        where, arguments, _, _ = _METRICS[self.is_classification][self.metric_name]
+        where, arguments, _, _ = METRICS[self.is_classification][self.metric_name]
         module, name = where.split(".")
         if self.is_classification:
             arguments = {
@@ -195,6 +180,8 @@ class Task:
                 raise ValueError(f"{where}: targets must be floating point numbers, not {target.dtype}")
             if torch.isinf(target).any():
                 raise ValueError(f"{where}: a target is infinite; NaN marks a missing label")
+            if torch.isinf(target.to(self.target_dtype)).any():
+                raise ValueError(f"{where}: a target is too large for {self.target_dtype}; choose a larger unit")
         if whole_split and count and not self.labelled(target).any():
             raise ValueError(f"{where}: every label is missing; leave the task out, or label at least one image")
 
@@ -221,63 +208,6 @@ class Task:
             )
 
 
-def classification(
-    name: str, classes: int | Sequence[str], *, loss: Loss = "cross-entropy", metric: str | Callable[[], Metric] = "accuracy"
-) -> Task:
-    """A class for each image: cross-entropy, measured by accuracy (0 to 1).
-
-    Args:
-        name: The task's name.
-        classes: The number of classes, or their names.
-        loss: Another loss `(output [n, classes], target [n]) -> scalar`; it sees labelled images only.
-        metric: `accuracy`, `balanced accuracy`, `mean IoU`, or a function that makes an empty torchmetrics metric.
-
-    Example:
-        >>> task = classification("animal", ["cat", "dog"])
-        >>> task.loss(torch.tensor([[2.0, 0.0], [0.0, 0.0]]), torch.tensor([0, -100])).item()  # the second label is missing
-        0.126928...
-    """
-    return _make(name, "classification", classes, loss, metric, None)
-
-
-def regression(
-    name: str, size: int = 1, *, loss: Loss = "mse", metric: str | Callable[[], Metric] = "mean absolute error"
-) -> Task:
-    """Real values for each image, `[N, size]`: squared error by default, measured by mean absolute error.
-
-    Args:
-        name: The task's name.
-        size: How many values.
-        loss: `mse`, `l1`, `smooth l1`, or a function of the labelled values `(output [n], target [n]) -> scalar`.
-        metric: `mean absolute error`, `root mean squared error`, or a function that makes an empty torchmetrics metric.
-    """
-    return _make(name, "regression", size, loss, metric, None, False)
-
-
-def pixel_classification(
-    name: str, classes: int | Sequence[str], *, loss: Loss = "cross-entropy", metric: str | Callable[[], Metric] = "mean IoU"
-) -> Task:
-    """A class for each pixel (semantic segmentation): cross-entropy, measured by mean intersection over union."""
-    return _make(name, "pixel classification", classes, loss, metric, 1)
-
-
-def pixel_regression(
-    name: str, size: int = 1, *, loss: Loss = "l1", metric: str | Callable[[], Metric] = "mean absolute error"
-) -> Task:
-    """Real values for each pixel (such as depth), `[N, size, H, W]`: absolute error as loss and as metric."""
-    return _make(name, "pixel regression", size, loss, metric, 1, False)
-
-
-def grid_regression(
-    name: str, size: int = 1, *, stride: int = 4, loss: Loss = "l1", metric: str | Callable[[], Metric] = "mean absolute error"
-) -> Task:
-    """Real values for each field of `stride`×`stride` pixels, `[N, size, H/stride, W/stride]`, `NaN` where there are none.
-
-    For example how far the object whose center lies in a field has moved.
-    """
-    return _make(name, "grid regression", size, loss, metric, stride, False)
-
-
 def check_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
     """The tasks as a tuple; a `ValueError` if there is none or if two have the same name."""
     tasks = tuple(tasks)
@@ -298,46 +228,3 @@ def target_of(targets: Mapping[str, Tensor], task: Task) -> Tensor:
     if task.name not in targets:
         raise ValueError(f"the batch has no targets for task '{task.name}'; it has targets for {list(targets)}")
     return targets[task.name]
-
-
-def _make(
-    name: str,
-    kind: str,
-    size: int | Sequence[str],
-    loss: Loss,
-    metric: str | Callable[[], Metric],
-    stride: int | None,
-    is_classification: bool = True,
-) -> Task:
-    names: tuple[str, ...] = ()
-    if not isinstance(size, int) and is_classification:
-        if isinstance(size, str) or not isinstance(size, Sequence):
-            raise ValueError(f"classes must be their number or a list of their names, not {size!r}")
-        names = tuple(size)
-        size = len(names)
-    chosen = _named_or_callable(name, "loss", loss, _LOSSES[is_classification], "a function of output and target")
-    made = _named_or_callable(
-        name, "metric", metric, _METRICS[is_classification], "a function that makes a torchmetrics metric"
-    )
-    if isinstance(metric, str):
-        _, _, higher, share = _METRICS[is_classification][metric]
-    else:
-        sample = metric()
-        higher = sample.higher_is_better is not False
-        share = getattr(sample, "plot_lower_bound", None) == 0 and getattr(sample, "plot_upper_bound", None) == 1
-    return Task(
-        name, kind, size, names,  # type: ignore[arg-type]
-        loss if isinstance(loss, str) else "custom",
-        metric if isinstance(metric, str) else type(sample).__name__,
-        higher, share, is_classification, stride,
-        chosen, made,
-    )  # fmt: skip
-
-
-def _named_or_callable(task: str, what: str, given: Any, known: Mapping[str, Any], else_: str) -> Any:
-    """`None` for a known name, the callable itself otherwise; a `ValueError` in words for anything else."""
-    if callable(given):
-        return given
-    if given not in known:
-        raise ValueError(f"task '{task}': {what} must be {else_}, or one of {', '.join(known)}, not {given!r}")
-    return None

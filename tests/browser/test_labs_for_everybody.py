@@ -1,0 +1,148 @@
+"""Each lab with the keyboard alone, in a small window, while other cells run, and as axe-core sees it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from browser.test_lab_in_browser import SET_UP, open_lab, picture, press, status, step_of, wait
+
+LABS = {
+    "loss weights": "lab = LossWeightLab(make, pairs, steps=100_000, batch_size=64, speed=50)\nlab",
+    "concave front": "lab = ConcaveFrontLab()\nlab",
+    "penalty": "columns = lambda seed: models.twin_columns(models.lenet, pairs, seed=seed)\n"
+    "lab = PenaltyLab(columns, pairs, penalty=penalties.DecoupledDistancePenalty(0.0, 1e-3),\n"
+    "                 strengths=[0.0, 1.0, 10.0, float('inf')], steps=100_000, batch_size=64)\nlab",
+    "steerable": "model = models.pareto_manifold(make)\n"
+    "training.fit(model, pairs.train, steps=20, batch_size=64, balancer=balancing.PreferenceSum(), progress=False)\n"
+    "lab = SteerableLab(model, pairs.val)\nlab",
+}
+AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js"))
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_axe_finds_nothing_serious(notebook: Any, jupyter_lab: Any, name: str) -> None:
+    page = open_lab(notebook, jupyter_lab, LABS[name])
+    if name != "steerable":
+        press(page, "play")
+        wait(page, lambda: step_of(page) > 3)
+        press(page, "pause")
+        wait(page, lambda: status(page).startswith("Paused"))
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("() => axe.run('.mtl-lab', {resultTypes: ['violations']})")
+    assert found["passes"], "axe has looked at nothing"
+    serious = [
+        (violation["id"], violation["help"], [node["html"][:200] for node in violation["nodes"]])
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert not serious, json.dumps(serious, indent=1)
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_sliders_have_names_and_say_what_they_show_and_the_picture_has_a_text(
+    notebook: Any, jupyter_lab: Any, name: str
+) -> None:
+    page = open_lab(notebook, jupyter_lab, LABS[name])
+    sliders = page.get_by_role("slider")
+    names = {
+        "loss weights": ["left", "right"],
+        "concave front": ["weight of the first loss"],
+        "penalty": ["strength λ"],
+        "steerable": ["left ⟷ right"],
+    }
+    assert sliders.count() == len(names[name])
+    before = page.locator("img.widget-image").get_attribute("alt")
+    for each in names[name]:
+        slider = page.get_by_role("slider", name=each, exact=True)
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+        shown = page.locator(".mtl-slider", has=slider).locator(".mtl-slider-value").inner_text()
+        assert slider.get_attribute("aria-valuetext") == shown
+    wait(page, lambda: page.locator("img.widget-image").get_attribute("alt") != before)
+    assert status(page).splitlines()[0] in page.locator("img.widget-image").get_attribute("alt")
+
+
+def test_a_logarithmic_slider_says_the_weight_and_not_its_exponent(notebook: Any, jupyter_lab: Any) -> None:
+    lab = (
+        "lab = LossWeightLab(make, pairs, weights={'left': 0.01, 'right': 1.0}, limits=(1e-3, 10.0), scale='logarithmic')\nlab"
+    )
+    page = open_lab(notebook, jupyter_lab, lab)
+    slider = page.get_by_role("slider", name="left", exact=True)
+    assert slider.get_attribute("aria-valuetext") == "0.01"
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert slider.get_attribute("aria-valuetext") == "0.0126"
+    wait(page, lambda: "left 0.0126" in status(page))
+
+
+def test_all_by_keyboard(notebook: Any, jupyter_lab: Any) -> None:
+    page = open_lab(notebook, jupyter_lab, LABS["loss weights"])
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    page.locator("button.widget-button", has_text="play").focus()
+    page.keyboard.press("Enter")
+    wait(page, lambda: step_of(page) > 3)
+    focused = "() => document.activeElement.innerText.trim()"
+    wait(page, lambda: page.evaluate(focused) == "pause")  # play is of no use now
+    page.keyboard.press("Space")
+    wait(page, lambda: status(page).startswith("Paused"))
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("() => document.activeElement.type") == "range":
+            break
+    page.keyboard.press("ArrowLeft")
+    wait(page, lambda: "left 0.49" in status(page))
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+    assert not notebook.errors()
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_a_small_window_needs_no_horizontal_scrollbar_and_shows_sliders_and_picture_together(
+    notebook: Any, jupyter_lab: Any, name: str
+) -> None:
+    notebook.page.set_viewport_size({"width": 1366, "height": 768})
+    page = open_lab(notebook, jupyter_lab, LABS[name])
+    assert page.locator(".jp-DirListing").is_visible()  # the file browser takes its part of the width
+    facts = """() => {
+        const box = element => element.getBoundingClientRect();
+        const lab = document.querySelector('.mtl-lab'), output = lab.closest('.jp-OutputArea-output');
+        const last = box(document.querySelector('img.widget-image')), first = box(document.querySelector('.mtl-slider'));
+        const panel = document.querySelector('.jp-WindowedPanel-outer');
+        return {
+            scrolls: [lab, output, panel].some(each => each.scrollWidth > each.clientWidth + 1),
+            height: last.bottom - first.top, words: box(document.querySelector('[role="status"]')).height,
+        };
+    }"""
+    before = page.evaluate(facts)
+    assert not before["scrolls"]
+    assert before["height"] <= 625
+    if name != "steerable":
+        press(page, "play")
+        wait(page, lambda: step_of(page) > 25)
+        press(page, "pause")
+        wait(page, lambda: status(page).startswith("Paused"))
+    after = page.evaluate(facts)
+    assert after == before  # nor do the words push the page
+
+
+def test_run_all_leaves_no_dead_lab(notebook: Any, jupyter_lab: Any) -> None:
+    page = notebook.page
+    slow = "import time\ntime.sleep(12)"
+    notebook.open(jupyter_lab.write("all.ipynb", SET_UP, LABS["loss weights"], slow))
+    notebook.run_all()
+    page.wait_for_selector("img.widget-image")
+    wait(page, lambda: "waiting for the other cells" in status(page), 10)
+    for _ in range(3):
+        press(page, "step")
+    notebook.wait_until_idle()
+    wait(page, lambda: status(page).startswith("Paused, step 1 of"), 10)
+    page.wait_for_timeout(1500)
+    assert step_of(page) == 1
+    before = picture(page)
+    press(page, "play")
+    wait(page, lambda: step_of(page) > 5 and picture(page) != before)
+    assert not notebook.errors()
