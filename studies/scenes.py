@@ -42,12 +42,12 @@ SETTINGS = (  # of the weights of detection, segmentation, depth and tracking; t
 RULES = {
     "nearest": {"by_displacement": False, "by_class": False, "memory": 0},
     "+ displacement": {"by_class": False, "memory": 0},
-    "+ class": {"memory": 0},
-    "memory, no displacement": {"by_displacement": False},
-    "+ memory": {},
+    "+ memory": {"by_class": False},
+    "+ class": {},
+    "memory, no displacement": {"by_displacement": False, "by_class": False},
 }
 THOROUGH, PICTURES = ("shared",), 20  # integration is measured on so many of the test videos
-WHOLE = "+ memory"  # all rules together
+WHOLE = "+ memory"  # the rules that all ways are linked with
 FILE = Path(__file__).with_suffix(".csv")
 TUNING_FILE = Path(__file__).with_name("scenes_tuning.csv")
 
@@ -110,7 +110,8 @@ def of_boxes(
     metric.update(outputs["detection"], split.targets["detection"])
     found["AP50 any class"] = float(metric.compute())
     maps = task.split(outputs["detection"])
-    boxes = decode(torch.sigmoid(maps.heat), maps.size, maps.offset)
+    # One box for an object whose class the network is unsure of, not one for each class that it may have.
+    boxes = decode(torch.sigmoid(maps.heat), maps.size, maps.offset, exclusive=True)
     frames = scenes.frame_count
     true = [tracking.true_frames(scenes, video) for video in range(len(scenes))]
     videos = [slice(video * frames, (video + 1) * frames) for video in range(len(scenes))]
@@ -138,10 +139,9 @@ def integrated(
     steps: dict[str, list[list[tracking.TrackedFrame]]] = {}
     for start in range(0, len(boxes), frames):
         here = slice(start, start + frames)
-        linked = tracking.tracked_frames(boxes[here], tracking.link(boxes[here], outputs["tracking"][here]))
-        # Tracks that may change their class are longer; each then gets one class by a vote.
-        loose = tracking.link(boxes[here], outputs["tracking"][here], by_class=False)
-        voted = tracking.vote_classes(tracking.tracked_frames(boxes[here], loose))
+        numbers = tracking.link(boxes[here], outputs["tracking"][here], **RULES[WHOLE])
+        linked = tracking.tracked_frames(boxes[here], numbers)
+        voted = tracking.vote_classes(linked)
         lasting = tracking.drop_short(voted)
         filled = tracking.fill_gaps(lasting)
         raw = {"by_class": False, "by_depth": False, "tighten": False}
