@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -134,7 +134,8 @@ class MultiTaskDataset(Dataset[Batch]):
                 self._keep()
             yield from (self.batch(chunk, device) for chunk in chunks)
             return
-        for images, targets in read_ahead(self._stored, chunks) if on_demand else map(self._stored, chunks):
+        stored: Iterable[Batch] = read_ahead(self._stored, chunks) if on_demand else map(self._stored, chunks)
+        for images, targets in stored:
             changed = (images, targets)
             if augment is not None and shuffle is not None:
                 changed = augment(images, targets, self.tasks, shuffle)
