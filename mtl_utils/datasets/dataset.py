@@ -120,7 +120,7 @@ class MultiTaskDataset(Dataset[Batch]):
         """
         check_positive("batch size", batch_size)
         count = len(self)
-        chunks: list[Tensor] | list[slice]
+        chunks: list[Tensor | slice]
         if shuffle is None:
             chunks = [slice(start, start + batch_size) for start in range(0, count, batch_size)]
         else:
