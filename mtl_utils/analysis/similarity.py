@@ -32,7 +32,7 @@ def linear_cka(one: Tensor, two: Tensor, *, debiased: bool = True) -> float:
             all images equally far apart (debiased).
 
     Examples:
-        >>> features = torch.tensor([[0.0, 1.0], [2.0, 0.0], [1.0, 3.0], [4.0, 1.0]])
+        >>> features = torch.tensor([[0.0, 1.0], [2.0, 0.0], [1.0, 3.0], [4.0, 1.0], [2.0, 5.0]])
         >>> round(linear_cka(features, 5 * features.flip(1)), 3)  # scaled and permuted: the same
         1.0
     """

@@ -27,8 +27,8 @@ class FAMO(Scalarization):
 
     Args:
         learning_rate: of the internal Adam on ξ; the paper's is 0.025.
-        weight_decay: of the same; draws ξ to equal weights. 1e-3 in the paper's algorithm; the
-            authors' code has 1e-5 as its default, and other values (0.001 to 0.01) in single experiments.
+        weight_decay: of the same; draws ξ to equal weights. 1e-3 in the paper's algorithm. The
+            authors' code has several defaults, 1e-5 and 0.01 among them, and 0.001 or 0.01 in its experiments.
 
     Examples:
         >>> from mtl_utils import fit, problems

@@ -54,7 +54,8 @@ def place(digits: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
     """
     if where.shape != (len(digits), 2) or not bool(((where >= 0) & (where <= 1)).all()):
         raise ValueError(
-            f"`where` must be [{len(digits)}, 2] numbers from 0 to 1, not {tuple(where.shape)} from {where.min()} to {where.max()}"
+            f"`where` must be [{len(digits)}, 2] numbers from 0 to 1, not {tuple(where.shape)} from {where.min()} "
+            f"to {where.max()}"
         )
     numbers, rows, columns = torch.arange(len(digits))[:, None, None], *(torch.arange(size) for size in digits.shape[1:])
     ink = digits > 0

@@ -64,8 +64,8 @@ def _best(good: Tensor) -> Tensor:
 def _volume(beyond: Tensor) -> float:
     """Volume of the union of boxes from the origin to each row of `[N, T]`, all above zero.
 
-    Point by point: a box, less what the boxes after it cover of it (the WFG algorithm of While, Bradstreet & Barone, "A fast way
-    of calculating exact hypervolumes", 2012). What is dominated adds nothing, and inside another box most points are.
+    Point by point: a box, less what the boxes after it cover of it (the WFG algorithm of While, Bradstreet & Barone, "A fast
+    way of calculating exact hypervolumes", 2012). What is dominated adds nothing, and inside another box most points are.
     """
     if len(beyond) < 2:
         return float(beyond.prod(1).sum())

@@ -122,7 +122,7 @@ def check_parts(model: MultiTaskModel) -> None:
         for parameter in part.module.parameters():
             if id(parameter) in holders:
                 raise ValueError(
-                    f"'{holders[id(parameter)]}' and '{part.name}' hold the same parameter, though they stand for different parts: "
+                    f"'{holders[id(parameter)]}' and '{part.name}' hold the same parameter, but are different parts: "
                     "make a new module for each (an encoder factory must not return the same encoder twice)"
                 )
             holders[id(parameter)] = part.name

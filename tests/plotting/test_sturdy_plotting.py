@@ -14,7 +14,7 @@ def test_sizes_that_do_not_fit_are_told(two_digits):
         plot_alphas({"conv1": torch.ones(3, 3, 4)}, ["left", "right"])
     with pytest.raises(ValueError, match=r"the similarities are \(1, 2\), the names 2 rows and 2 columns"):
         plot_similarity([[0.1, 0.2]], ["a", "b"], ["c", "d"])
-    with pytest.raises(ValueError, match="a class map is .* numbers from 0 .background. to 2"):
+    with pytest.raises(ValueError, match=r"a class map is .* numbers from 0 .background. to 2"):
         show_class_map(torch.full((8, 8), 3), ["a", "b"])
     with pytest.raises(ValueError, match="this split has no task 'typo'"):
         show_split(two_digits.test, 2, answers={"typo": torch.zeros(40)})

@@ -59,7 +59,7 @@ def other_schedule(optimizer):
         ({"schedule": other_schedule}, "the schedule of another optimizer"),
         ({"optimizer": other_sgd}, "2 of the 2 parameters in the optimizer are not among this model's"),
         ({"balancer": Silent()}, "Silent left no gradient on any parameter in step 1"),
-        ({"penalty": lambda model: ELSEWHERE.weight.square().sum()}, "of another model, perhaps"),
+        ({"penalty": lambda model: ELSEWHERE.weight.square().sum()}, "those of another one, perhaps"),
         ({"balancer": GradNorm(layer="heads.right")}, "the loss of task 'left' does not depend on the layer 'heads.right'"),
     ],
 )
