@@ -21,7 +21,7 @@ from torch import nn
 
 from mtl_utils import balancing, datasets, models
 from mtl_utils.balancing import Balancer
-from mtl_utils.datasets import Split, Splits
+from mtl_utils.datasets import MultiTaskDataset, Splits
 from mtl_utils.evaluation import Evaluation
 from mtl_utils.experiments import Way, compare, metrics_of
 from mtl_utils.measures import delta_m
@@ -69,7 +69,7 @@ def in_unit(unit: str) -> Splits:
     """The data with positions in another unit."""
     subtract, divide = UNITS[unit]
 
-    def changed(split: Split) -> Split:
+    def changed(split: MultiTaskDataset) -> MultiTaskDataset:
         return split.with_targets(position=(split.targets["position"] - subtract) / divide)
 
     return Splits(f"placed digits, {unit}", *(changed(split) for split in (PLACED.train, PLACED.val, PLACED.test)))
