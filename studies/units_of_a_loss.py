@@ -1,12 +1,11 @@
-"""Automatic loss weighting when one loss has another unit: every method in three units of the position; makes `units_of_a_loss.csv`.
+"""Every loss weighting in three units of one loss: makes `units_of_a_loss.csv`.
 
     python studies/units_of_a_loss.py
 
-About eight minutes on one core; what is in the file already is not computed again. One digit somewhere in an image: which digit
-(cross-entropy), and where (squared error)? The position is measured in pixels ("raw"), in pixels from its mean ("centered"), or
-in standard deviations from its mean ("standardized"). In each unit every method is trained with the same seeds; constant weights
-are tried on a grid, for the reader to choose from by validation. Metrics are in the unit of the training; `SPREAD` pixels are
-one standard deviation.
+About eight minutes on one core; what is in the file already is not computed again. One digit somewhere in an image: which
+digit is it (cross-entropy), and where (squared error)? The position is measured in pixels ("raw"), in pixels from its mean
+("centered"), or in standard deviations from its mean ("standardized"). In each unit every method is trained with the same
+seeds; constant weights are tried on a grid, to choose from by validation. Metrics are in the unit of the training.
 """
 
 from __future__ import annotations
