@@ -1,12 +1,11 @@
-"""Automatic loss weighting when one loss has another unit: every method in three units of the position; makes `units_of_a_loss.csv`.
+"""Every loss weighting in three units of one loss: makes `units_of_a_loss.csv`.
 
     python studies/units_of_a_loss.py
 
-About eight minutes on one core; what is in the file already is not computed again. One digit somewhere in an image: which digit
-(cross-entropy), and where (squared error)? The position is measured in pixels ("raw"), in pixels from its mean ("centered"), or
-in standard deviations from its mean ("standardized"). In each unit every method is trained with the same seeds; constant weights
-are tried on a grid, for the reader to choose from by validation. Metrics are in the unit of the training; `SPREAD` pixels are
-one standard deviation.
+About eight minutes on one core; what is in the file already is not computed again. One digit somewhere in an image: which
+digit is it (cross-entropy), and where (squared error)? The position is measured in pixels ("raw"), in pixels from its mean
+("centered"), or in standard deviations from its mean ("standardized"). In each unit every method is trained with the same
+seeds; constant weights are tried on a grid, to choose from by validation. Metrics are in the unit of the training.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from torch import nn
 
 from mtl_utils import balancing, datasets, models
 from mtl_utils.balancing import Balancer
-from mtl_utils.datasets import Split, Splits
+from mtl_utils.datasets import MultiTaskDataset, Splits
 from mtl_utils.evaluation import Evaluation
 from mtl_utils.experiments import Way, compare, metrics_of
 from mtl_utils.measures import delta_m
@@ -69,7 +68,7 @@ def in_unit(unit: str) -> Splits:
     """The data with positions in another unit."""
     subtract, divide = UNITS[unit]
 
-    def changed(split: Split) -> Split:
+    def changed(split: MultiTaskDataset) -> MultiTaskDataset:
         return split.with_targets(position=(split.targets["position"] - subtract) / divide)
 
     return Splits(f"placed digits, {unit}", *(changed(split) for split in (PLACED.train, PLACED.val, PLACED.test)))
