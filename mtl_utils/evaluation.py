@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from mtl_utils.datasets.batches import EVALUATION_BATCH, Batches, as_batches
 from mtl_utils.datasets.dataset import MultiTaskDataset
+from mtl_utils.datasets.folders.loading import Reading, load_images
+from mtl_utils.datasets.folders.paths import image_files
+from mtl_utils.datasets.folders.problems import FolderError
+from mtl_utils.datasets.folders.splits import FolderSplits
+from mtl_utils.datasets.pixels import Pixels
 from mtl_utils.device import choose_device, device_of
 from mtl_utils.models.forward import check_model_has_tasks, evaluation_mode, output_of, outputs_of
 from mtl_utils.tasks import Batch, Task, target_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -101,3 +111,65 @@ def predict(
     if not outputs:
         raise ValueError("there are no images to predict for")
     return {name: torch.cat([output[name].cpu() for output in outputs]) for name in outputs[0]}
+
+
+def predict_files(
+    model: nn.Module, files: str | Path | Iterable[str | Path], like: FolderSplits, *, batch_size: int = EVALUATION_BATCH
+) -> pd.DataFrame:
+    """What the model says about image files that have no labels, as a table with one row per file.
+
+    Args:
+        model: was trained on `like`.
+        files: one image, several, or a folder (with the folders in it).
+        like: says how the images are read and normalized, and what the tasks are.
+        batch_size: images per forward pass.
+
+    Returns:
+        The columns `file`; for each classification its class name under the task's name, and the probability of that class
+        (by softmax; it may be too sure) as `<task> probability`; for each regression its value. Tasks with a map of answers are
+        left out. A file that cannot be decoded has its reason in the column `problem`, and no answers.
+
+    Raises:
+        FolderError: if there is no image.
+    """
+    import pandas as pd
+
+    if isinstance(files, str | Path):
+        files = image_files(Path(files)) if Path(files).is_dir() else [files]
+    paths = [Path(file) for file in files]
+    if not paths:
+        raise FolderError("there is no image to predict for")
+    _, height, width = like.image_shape
+    images, _, _, problems = load_images(paths, Reading((height, width), like.fit, like.color))
+    device = device_of(model)
+    pixels = Pixels(torch.zeros(0), like.train.normalization)
+    rows: list[dict[str, object]] = []
+    with evaluation_mode(model), torch.inference_mode():
+        for start in range(0, len(paths), batch_size):
+            outputs = outputs_of(model, pixels.normalize(images[start : start + batch_size], device))
+            for row in range(len(next(iter(outputs.values())))):
+                rows.append(_answers(like.tasks, outputs, row))
+    table = pd.DataFrame(rows)
+    table.insert(0, "file", [path.as_posix() for path in paths])
+    if problems:
+        table.loc[list(problems), table.columns[1:]] = None
+        table["problem"] = [problems.get(number, "") for number in range(len(paths))]
+    return table
+
+
+def _answers(tasks: Sequence[Task], outputs: dict[str, Tensor], row: int) -> dict[str, object]:
+    """What the outputs say about one image, in words and numbers."""
+    found: dict[str, object] = {}
+    for task in tasks:
+        if task.stride is not None:
+            continue
+        output = output_of(outputs, task)[row]
+        if task.is_classification:
+            share, number = output.softmax(0).max(0)
+            found[task.name] = task.class_names[int(number)] if task.class_names else int(number)
+            found[f"{task.name} probability"] = float(share)
+        elif task.output_size == 1:
+            found[task.name] = float(output)
+        else:
+            found |= {f"{task.name} {number}": float(value) for number, value in enumerate(output)}
+    return found

@@ -16,7 +16,6 @@ VIDEOS, STEPS, SEED = 600, 1500, 7
 FILE = Path(__file__).with_suffix(".safetensors")
 
 if __name__ == "__main__":
-    study.STEPS = STEPS
     data = datasets.moving_scenes(VIDEOS, 40, 40, source="FashionMNIST", size=study.SIZE, seed=SEED).pairs()
-    model = study.train(data, study.TASKS, study.tuned_weights(), SEED)
+    model = study.train(data, study.TASKS, study.tuned_weights(), SEED, steps=STEPS)
     save_model(model, str(FILE))

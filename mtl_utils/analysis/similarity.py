@@ -15,8 +15,8 @@ def linear_cka(one: Tensor, two: Tensor, *, debiased: bool = True) -> float:
     It does not change under rotation, permutation of channels, scaling or shift, and can compare representations of different
     sizes.
 
-    Debiased (Nguyen, Raghu & Kornblith, "Do wide and deep networks learn the same things?", ICLR 2021): every ‖XᵀY‖² is replaced
-    by Song et al.'s unbiased estimate of it, which leaves out what each image has in common with itself. Independent
+    Debiased (Nguyen, Raghu & Kornblith, "Do wide and deep networks learn the same things?", ICLR 2021): every ‖XᵀY‖² is
+    replaced by Song et al.'s unbiased estimate of it, which leaves out what each image has in common with itself. Independent
     representations then have 0 on average, whatever their size; a single value may lie a little below 0, and never above 1.
 
     The plain form (`debiased=False`) is ‖YᵀX‖² / (‖XᵀX‖·‖YᵀY‖), with Frobenius norms and centred columns (Kornblith et al.,
@@ -28,11 +28,11 @@ def linear_cka(one: Tensor, two: Tensor, *, debiased: bool = True) -> float:
         debiased: whether to take out the bias.
 
     Raises:
-        ValueError: if the numbers of images differ, or a representation is the same for all images, has no features or, debiased,
-            sets all images equally far apart.
+        ValueError: if the numbers of images differ, or a representation is the same for all images, has no features, or sets
+            all images equally far apart (debiased).
 
     Examples:
-        >>> features = torch.tensor([[0.0, 1.0], [2.0, 0.0], [1.0, 3.0], [4.0, 1.0]])
+        >>> features = torch.tensor([[0.0, 1.0], [2.0, 0.0], [1.0, 3.0], [4.0, 1.0], [2.0, 5.0]])
         >>> round(linear_cka(features, 5 * features.flip(1)), 3)  # scaled and permuted: the same
         1.0
     """
@@ -54,16 +54,15 @@ def linear_cka(one: Tensor, two: Tensor, *, debiased: bool = True) -> float:
     # Rounding leaves about 1e-16 of the whole where there is nothing.
     if min(of_x / _alignment(x, x, False), of_y / _alignment(y, y, False)) < 1e-12:
         raise ValueError("a representation sets all images equally far apart, so that nothing is left of it without its bias")
-    return alike / (of_x * of_y) ** 0.5
+    return float(alike / (of_x * of_y) ** 0.5)
 
 
 def _alignment(x: Tensor, y: Tensor, debiased: bool) -> float:
     """‖XᵀY‖² of centred features `[N, F]` and `[N, G]`; debiased, N·(N − 3) times Song et al.'s HSIC₁."""
     count = len(x)
-    if max(x.shape[1], y.shape[1]) > count:  # the same number from the N×N Gram matrices, which are then the smaller ones
-        plain = ((x @ x.T) * (y @ y.T)).sum()
-    else:
-        plain = (x.T @ y).square().sum()
+    # The same number from the N×N Gram matrices, where those are the smaller ones.
+    by_images = max(x.shape[1], y.shape[1]) > count
+    plain = ((x @ x.T) * (y @ y.T)).sum() if by_images else (x.T @ y).square().sum()
     if not debiased:
         return float(plain)
     of_x, of_y = x.square().sum(1), y.square().sum(1)

@@ -1,6 +1,7 @@
 """The gradient-level methods that the course speaks of, each ready to be handed to `fit(…, balancer=…)`.
 
-All but Nash-MTL are TorchJD's. They act on what the tasks share, with one backward pass per task (see `Aggregation`); with
+All but Nash-MTL are TorchJD's; UPGrad asks its solver in other units. They act on what the tasks share, with one backward
+pass per task (see `Aggregation`); with
 `level="features"` they act on the encoder's output, which is cheaper and another method.
 """
 
@@ -83,7 +84,7 @@ def cagrad(c: float = 0.5, *, level: Level = "parameters") -> Aggregation:
 
 
 def upgrad(*, level: Level = "parameters") -> Aggregation:
-    """UPGrad, of Quinton & Rey, "Jacobian descent for multi-objective optimization" (2024); TorchJD's, with quadprog.
+    """UPGrad, of Quinton & Rey, "Jacobian descent for multi-objective optimization" (2024); see `UnitUPGrad`.
 
     Each g_i is projected onto the cone of directions that conflict with no task, and the results are averaged. With two tasks
     it is half of PCGrad; from three on PCGrad may still conflict, and UPGrad never does.
@@ -98,9 +99,9 @@ def upgrad(*, level: Level = "parameters") -> Aggregation:
     """
 
     def make(_: int) -> Aggregator:
-        from torchjd.aggregation import UPGrad
+        from mtl_utils.balancing.unit_upgrad import UnitUPGrad
 
-        return UPGrad()
+        return UnitUPGrad()
 
     return Aggregation(make, level=level, any_scale=True)
 

@@ -20,14 +20,15 @@ class FAMO(Scalarization):
     fallen, and an Adam step on ξ moves weight from those that fell more to those that fell less. No gradient per task is
     needed, but one more forward pass.
 
-    Deviations: the authors' code clips the norm of the shared parameters' gradients at 1; here nothing is clipped. A task without labels in a batch counts as if it had fallen as the others did on average, so
-    that its absence alone does not move the weights.
+    Deviations: the authors' code clips the norm of the shared parameters' gradients at 1; here nothing is clipped. A
+    task without labels in a batch counts as if it had fallen as the others did on average, so that its absence alone does not
+    move the weights.
     Layers that keep statistics, such as batch norm, see each batch twice.
 
     Args:
         learning_rate: of the internal Adam on ξ; the paper's is 0.025.
-        weight_decay: of the same; draws ξ to equal weights. 1e-3 in the paper's algorithm; the
-            authors' code has 1e-5 as its default, and other values (0.001 to 0.01) in single experiments.
+        weight_decay: of the same; draws ξ to equal weights. 1e-3 in the paper's algorithm. The
+            authors' code has several defaults, 1e-5 and 0.01 among them, and 0.001 or 0.01 in its experiments.
 
     Examples:
         >>> from mtl_utils import fit, problems

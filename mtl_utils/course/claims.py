@@ -90,7 +90,7 @@ def _truth(sentence: str, holds: object) -> bool:
         return holds
     if isinstance(holds, torch.Tensor) and holds.dtype == torch.bool and holds.numel() == 1:
         return bool(holds)
-    if type(holds).__module__ == "numpy" and getattr(holds, "shape", None) == () and getattr(holds, "dtype", None) == bool:
+    if type(holds).__module__ == "numpy" and type(holds).__name__ in ("bool", "bool_"):
         return bool(holds)
     kind = f"a {type(holds).__name__}"
     if isinstance(holds, torch.Tensor):

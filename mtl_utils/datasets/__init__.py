@@ -3,6 +3,22 @@
 from mtl_utils.datasets.attributes import with_attributes
 from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.datasets.digits import ATTRIBUTES, digits
+from mtl_utils.datasets.features import Features
+from mtl_utils.datasets.folders import (
+    IMAGENET,
+    Augmentation,
+    FolderError,
+    FolderSplits,
+    MaskFolder,
+    celeba,
+    describe,
+    from_class_folders,
+    from_table,
+    other_pictures,
+    oxford_pets,
+    read_coco,
+    write_example_folder,
+)
 from mtl_utils.datasets.labels import with_few_labels, with_label_noise
 from mtl_utils.datasets.moving_scenes import Detection, MovingScenes, Scenes, boxes_of, detection, moving_scenes
 from mtl_utils.datasets.pixels import Normalization
@@ -14,9 +30,15 @@ from mtl_utils.tasks import Batch, Targets
 
 __all__ = [
     "ATTRIBUTES",
+    "IMAGENET",
+    "Augmentation",
     "Batch",
     "DataFileError",
     "Detection",
+    "Features",
+    "FolderError",
+    "FolderSplits",
+    "MaskFolder",
     "MovingScenes",
     "MultiTaskDataset",
     "Normalization",
@@ -25,18 +47,26 @@ __all__ = [
     "Splits",
     "Targets",
     "boxes_of",
+    "celeba",
     "data_folder",
+    "describe",
     "detection",
     "digits",
     "fashion_and_mnist",
+    "from_class_folders",
+    "from_table",
     "load_source",
     "moving_scenes",
     "multi_fashion_mnist",
     "multi_mnist",
+    "other_pictures",
     "overlay",
+    "oxford_pets",
     "place",
     "placed_digits",
+    "read_coco",
     "with_attributes",
     "with_few_labels",
     "with_label_noise",
+    "write_example_folder",
 ]

@@ -50,7 +50,7 @@ class Batches(ABC):
     def shuffled(self, order: torch.Generator, device: torch.device | str = "cpu") -> Iterator[tuple[bool, Batch]]:
         """One epoch in a new order, each batch with whether it is the last; only images with a label.
 
-        Foreign data come in their own order; that of a `DataLoader` that shuffles by PyTorch's global generator follows `order`.
+        Foreign data come in their own order. A `DataLoader` that shuffles by PyTorch's global generator follows `order`.
         """
 
     @abstractmethod
@@ -147,7 +147,8 @@ class _OfDataset(Batches):
     @property
     def complete(self) -> frozenset[str]:
         targets = self._with_label().targets
-        return frozenset(task.name for task in self.tasks if bool(task.labelled(targets[task.name]).all()))
+        known = [task for task in self.tasks if isinstance(targets[task.name], Tensor)]  # others are read batch by batch
+        return frozenset(task.name for task in known if bool(task.labelled(targets[task.name]).all()))
 
     def once(self, device: torch.device | str = "cpu") -> Iterator[Batch]:
         return self._dataset.batches(self._batch_size, device=device)

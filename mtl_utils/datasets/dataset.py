@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from mtl_utils._checks import check_positive
+from mtl_utils.datasets.checks import check_images, check_names, check_normalization
+from mtl_utils.datasets.on_demand import OnDemand, read_ahead, some_rows
 from mtl_utils.datasets.pixels import Normalization, Pixels, measure_normalization
 from mtl_utils.tasks import Batch, Targets, Task, check_tasks
+
+# Changes `uint8` images and their targets by chance, such as `folders.Augmentation`.
+Augment = Callable[[Tensor, Targets, Sequence[Task], torch.Generator], Batch]
 
 
 class MultiTaskDataset(Dataset[Batch]):
@@ -21,10 +27,11 @@ class MultiTaskDataset(Dataset[Batch]):
     Training keeps small images normalized as well (see `pixels`). It is also an ordinary `Dataset` for a `DataLoader`.
 
     Args:
-        images: `uint8` `[N, C, H, W]`.
+        images: `uint8` `[N, C, H, W]`; a tensor, or `OnDemand` for images that are read from their files batch by batch.
         targets: for each task its targets, in the shapes that `Task.check_targets` asks for.
         tasks: the tasks; every one needs targets, and there must be no others.
         normalization: of the *training* images; computed from these images if not given.
+        augment: changes images and targets of shuffled batches (those to train on), and of no others.
 
     Raises:
         ValueError: in words, if anything does not fit.
@@ -32,39 +39,27 @@ class MultiTaskDataset(Dataset[Batch]):
 
     def __init__(
         self,
-        images: Tensor,
-        targets: Mapping[str, Tensor],
+        images: Tensor | OnDemand,
+        targets: Mapping[str, Tensor | OnDemand],
         tasks: Sequence[Task],
         *,
         normalization: Normalization | None = None,
+        augment: Augment | None = None,
     ) -> None:
         self.tasks = check_tasks(tasks)
-        if not isinstance(images, Tensor) or images.dtype != torch.uint8 or images.dim() != 4:
-            found = f"{images.dtype} {tuple(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
-            raise ValueError(f"images must be a uint8 tensor [N, C, H, W], not {found}")
-        if len(images) == 0:
-            raise ValueError("a split needs at least one image, there is none")
-        if images.numel() == 0:
-            raise ValueError(f"images must have channels, height and width above zero, not {tuple(images.shape[1:])}")
-        names = [task.name for task in self.tasks]
-        if missing := [name for name in names if name not in targets]:
-            raise ValueError(f"no targets for task '{missing[0]}'; there are targets for {list(targets)}")
-        if extra := [name for name in targets if name not in names]:
-            raise ValueError(f"targets for '{extra[0]}', but no task of that name; the tasks are {names}")
+        check_images(images)
+        names = check_names(targets, self.tasks)
         for task in self.tasks:
-            task.check_targets(targets[task.name], count=len(images), image_size=(images.shape[2], images.shape[3]))
-        self.images = images
-        self.targets: Targets = {name: targets[name] for name in names}
+            target = targets[task.name]
+            if not isinstance(target, OnDemand):  # those are looked at when they are read
+                task.check_targets(target, count=len(images), image_size=(images.shape[2], images.shape[3]))
+        # What is on demand looks like a tensor to all who take rows of it.
+        self.images: Tensor = images  # type: ignore[assignment]
+        self.targets: Targets = {name: targets[name] for name in names}  # type: ignore[misc]
+        self.augment = augment
         self.normalization = normalization if normalization is not None else measure_normalization(images)
-        channels = images.shape[1]
-        if any(len(values) != channels for values in self.normalization) or not all(
-            math.isfinite(mean) and 0 < std < math.inf for mean, std in zip(*self.normalization, strict=True)
-        ):
-            raise ValueError(
-                f"a normalization needs a finite mean and a standard deviation above zero for each of {channels} channels, not "
-                f"{self.normalization}"
-            )
-        self._pixels = Pixels(images, self.normalization)
+        check_normalization(self.normalization, channels=images.shape[1])
+        self._pixels = Pixels(self.images, self.normalization)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -80,6 +75,11 @@ class MultiTaskDataset(Dataset[Batch]):
         return f"MultiTaskDataset({len(self):,} images of {shape}, tasks: {', '.join(self.targets)})"
 
     def __getitem__(self, index: int) -> Batch:
+        if not isinstance(index, Integral):
+            raise ValueError(
+                f"split[…] gives one image and takes its number, not {index!r}; split.batch(slice(0, 3)) gives several, and "
+                "split.subset(range(3)) a smaller split"
+            )
         images, targets = self.batch(torch.tensor([range(len(self))[index]]))
         return images[0], {name: target[0] for name, target in targets.items()}
 
@@ -94,15 +94,18 @@ class MultiTaskDataset(Dataset[Batch]):
         Class targets come as `int64`, real-valued ones as `float32`, whatever they are stored as.
         """
         images = self._pixels.normalized(indices, torch.device(device))
-        targets = {
-            task.name: self.targets[task.name][indices].to(
-                device=device,
-                dtype=task.target_dtype,
-                copy=isinstance(indices, slice),  # a slice is a window on the split: nobody may change the data through it
-            )
-            for task in self.tasks
-        }
-        return images, targets
+        # A slice is a window on the split: nobody may change the data through it.
+        return images, self._typed(self._targets(indices), device, copy=isinstance(indices, slice))
+
+    def _stored(self, indices: Tensor | slice) -> Batch:
+        """Images and targets as they are stored."""
+        return self.images[indices], self._targets(indices)
+
+    def _targets(self, indices: Tensor | slice) -> Targets:
+        return {name: target[indices] for name, target in self.targets.items()}
+
+    def _typed(self, targets: Targets, device: torch.device | str, *, copy: bool) -> Targets:
+        return {task.name: targets[task.name].to(device=device, dtype=task.target_dtype, copy=copy) for task in self.tasks}
 
     def batches(
         self, batch_size: int, *, shuffle: torch.Generator | None = None, device: torch.device | str = "cpu"
@@ -117,27 +120,37 @@ class MultiTaskDataset(Dataset[Batch]):
         """
         check_positive("batch size", batch_size)
         count = len(self)
+        chunks: list[Tensor | slice]
         if shuffle is None:
-            for start in range(0, count, batch_size):
-                yield self.batch(slice(start, start + batch_size), device)
+            chunks = [slice(start, start + batch_size) for start in range(0, count, batch_size)]
+        else:
+            order = torch.randperm(count, generator=shuffle)
+            batch_size = min(batch_size, count)
+            chunks = [order[start : start + batch_size] for start in range(0, count - batch_size + 1, batch_size)]
+        augment = self.augment if shuffle is not None else None
+        on_demand = any(isinstance(values, OnDemand) for values in (self.images, *self.targets.values()))
+        if augment is None and not on_demand:
+            if shuffle is not None:
+                self._keep()
+            yield from (self.batch(chunk, device) for chunk in chunks)
             return
+        stored: Iterable[Batch] = read_ahead(self._stored, chunks) if on_demand else map(self._stored, chunks)
+        for images, targets in stored:
+            changed = (images, targets)
+            if augment is not None and shuffle is not None:
+                changed = augment(images, targets, self.tasks, shuffle)
+            yield self._pixels.normalize(changed[0], torch.device(device)), self._typed(changed[1], device, copy=True)
+
+    def _keep(self) -> None:
         self._pixels.keep_normalized()
-        order = torch.randperm(count, generator=shuffle)
-        batch_size = min(batch_size, count)
-        for start in range(0, count - batch_size + 1, batch_size):
-            yield self.batch(order[start : start + batch_size], device)
 
     def subset(self, indices: Tensor | Sequence[int] | slice) -> MultiTaskDataset:
         """A split of these images only, with the same normalization."""
         chosen = indices if isinstance(indices, slice) else torch.as_tensor(indices)
         if isinstance(chosen, Tensor) and chosen.numel() == 0:
             chosen = chosen.long()  # PyTorch makes an empty list one of real numbers
-        return MultiTaskDataset(
-            self.images[chosen],
-            {name: target[chosen] for name, target in self.targets.items()},
-            self.tasks,
-            normalization=self.normalization,
-        )
+        targets = {name: some_rows(target, chosen) for name, target in self.targets.items()}
+        return self._like(images=some_rows(self.images, chosen), targets=targets)
 
     def task(self, name: str) -> Task:
         """The task of this name; a `ValueError` in words if there is none."""
@@ -149,14 +162,16 @@ class MultiTaskDataset(Dataset[Batch]):
     def check_fits(self, tasks: Sequence[Task]) -> None:
         """Raise a `ValueError` in words if the targets do not fit tasks that are defined otherwise than this split's own."""
         for task in tasks:
-            if self.task(task.name) != task:
+            if self.task(task.name) != task and not isinstance(self.targets[task.name], OnDemand):
                 task.check_targets(self.targets[task.name], count=len(self), image_size=self.image_shape[1:], whole_split=False)
 
     def labelled_images(self, tasks: Sequence[Task]) -> Tensor:
         """Which images are labelled for at least one of the tasks: `bool` `[N]`."""
         labelled = torch.zeros(len(self), dtype=torch.bool)
         for task in tasks:
-            labelled |= task.labelled(self.targets[task.name]).reshape(len(self), -1).any(1)
+            target = self.targets[task.name]
+            known = target.labelled if isinstance(target, OnDemand) else task.labelled(target).reshape(len(self), -1).any(1)
+            labelled |= torch.ones_like(labelled) if known is None else known
         return labelled
 
     def with_any_label(self) -> MultiTaskDataset:
@@ -168,21 +183,28 @@ class MultiTaskDataset(Dataset[Batch]):
         """The same images (not copied) with the targets of these tasks only, in this order."""
         tasks = [self.task(name) for name in names]
         targets = {name: self.targets[name] for name in names}
-        return self._relabelled(targets, tasks)
+        return self._like(targets=targets, tasks=tasks)
 
     def with_targets(self, **targets: Tensor) -> MultiTaskDataset:
         """The same images (not copied) with other targets for the tasks named, such as noisy or missing ones."""
-        return self._relabelled({**self.targets, **targets}, self.tasks)
+        return self._like(targets={**self.targets, **targets})
 
     def with_normalization(self, normalization: Normalization) -> MultiTaskDataset:
         """The same images (not copied), normalized in another way."""
-        return MultiTaskDataset(self.images, self.targets, self.tasks, normalization=normalization)
+        return self._like(normalization=normalization)
+
+    def with_augmentation(self, augment: Augment | None) -> MultiTaskDataset:
+        """The same images (not copied), changed by chance whenever they are trained on."""
+        return self._like(augment=augment)
 
     def with_task(self, task: Task, target: Tensor) -> MultiTaskDataset:
         """The same images (not copied) with one more task."""
-        return self._relabelled({**self.targets, task.name: target}, (*self.tasks, task))
+        return self._like(targets={**self.targets, task.name: target}, tasks=(*self.tasks, task))
 
-    def _relabelled(self, targets: Targets, tasks: Sequence[Task]) -> MultiTaskDataset:
-        other = MultiTaskDataset(self.images, targets, tasks, normalization=self.normalization)
-        other._pixels = self._pixels  # normalized once for both
+    def _like(self, **changes: Any) -> MultiTaskDataset:
+        """A split like this one, but for what is named."""
+        same = {name: getattr(self, name) for name in ("images", "targets", "tasks", "normalization", "augment")}
+        other = MultiTaskDataset(**{**same, **changes})
+        if "images" not in changes and "normalization" not in changes:
+            other._pixels = self._pixels  # normalized once for both
         return other

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import torch
 
 from mtl_utils import randomness
@@ -20,7 +22,7 @@ def with_label_noise(split: MultiTaskDataset, task: str, share: float, *, seed: 
         share: share of the labelled images whose label becomes wrong, 0 to 1.
         seed: chooses the images and their wrong labels.
     """
-    chosen = split.task(task)
+    chosen = _one_split(split).task(task)
     if not chosen.is_classification or chosen.stride is not None:
         raise ValueError(f"task '{task}' is a {chosen.kind}; label noise is defined for classification only")
     if not 0 <= share <= 1:
@@ -51,11 +53,11 @@ def with_few_labels(split: MultiTaskDataset, task: str, keep: int, *, seed: int 
         >>> {task.name: int(task.labelled(few.targets[task.name]).sum()) for task in few.tasks}
         {'left': 20, 'right': 60}
     """
-    chosen = split.task(task)
+    chosen = _one_split(split).task(task)
     target = split.targets[task]
     labelled = chosen.labelled(target).reshape(len(target), -1).any(1)
     indices = torch.nonzero(labelled).flatten()
-    if not isinstance(keep, int) or isinstance(keep, bool) or not 1 <= keep <= len(indices):
+    if not isinstance(keep, Integral) or isinstance(keep, bool) or not 1 <= keep <= len(indices):
         raise ValueError(f"task '{task}': cannot keep {keep!r} labels; it has {len(indices):,}, and at least 1 must be kept")
     indices = indices[torch.randperm(len(indices), generator=randomness.generator(seed))]
     if chosen.is_classification and chosen.stride is None:
@@ -68,3 +70,12 @@ def with_few_labels(split: MultiTaskDataset, task: str, keep: int, *, seed: int 
     kept[indices[:keep]] = True
     missing = torch.full_like(target, chosen.missing)
     return split.with_targets(**{task: torch.where(kept.view(-1, *[1] * (target.dim() - 1)), target, missing)})
+
+
+def _one_split(split: MultiTaskDataset) -> MultiTaskDataset:
+    if not isinstance(split, MultiTaskDataset):
+        raise ValueError(
+            f"one split is needed, such as data.train, not a {type(split).__name__}; "
+            "data.with_train(with_few_labels(data.train, …)) gives a whole data set again"
+        )
+    return split

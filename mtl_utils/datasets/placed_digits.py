@@ -48,7 +48,15 @@ def place(digits: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
 
     Returns:
         Images `uint8` `[N, 1, H, W]`, and the centres of the digits' bounding boxes `[N, 2]`, row and column in pixels.
+
+    Raises:
+        ValueError: if a place lies outside the frame.
     """
+    if where.shape != (len(digits), 2) or not bool(((where >= 0) & (where <= 1)).all()):
+        raise ValueError(
+            f"`where` must be [{len(digits)}, 2] numbers from 0 to 1, not {tuple(where.shape)} from {where.min()} "
+            f"to {where.max()}"
+        )
     numbers, rows, columns = torch.arange(len(digits))[:, None, None], *(torch.arange(size) for size in digits.shape[1:])
     ink = digits > 0
     sources, centres = [], []

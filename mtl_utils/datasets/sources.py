@@ -80,8 +80,8 @@ def _read_archive(path: Path, name: str) -> np.ndarray:
         f"(data/README.md says where it comes from), or name a folder that has it in the environment variable "
         f"{DATA_FOLDER_VARIABLE}."
     )
-    if path.exists() and not path.is_file():
-        raise DataFileError(f"{name}: {path} is not a regular file (a folder, a pipe or a device), so it is not read. {how_to_mend}")
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise DataFileError(f"{name}: {path} is not a regular file (a pipe or a device), so it is not read. {how_to_mend}")
     try:
         archive = path.read_bytes()
     except FileNotFoundError:

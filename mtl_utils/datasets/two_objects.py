@@ -2,12 +2,13 @@
 
 Sabour, Frosst & Hinton, "Dynamic routing between capsules" (NeurIPS 2017), in the form of Sener & Koltun, "Multi-task
 learning as multi-objective optimization" (NeurIPS 2018): on a 36×36 canvas the *left* object lies at rows and columns 0–27,
-an independently drawn *right* one at 6–33; the brighter pixel wins; the nearest-neighbour reduction to 28×28 is the image. Row k
-of it shows row ⌊(k + ½)·36/28⌋ of the canvas, as in PIL, which they use (`Image.NEAREST`).
+an independently drawn *right* one at 6–33; the brighter pixel wins; the nearest-neighbour reduction to 28×28 is the image.
+Row k of it shows row ⌊(k + ½)·36/28⌋ of the canvas, as in PIL, which they use (`Image.NEAREST`).
 
-Deviations: their heads have a hidden layer, 50→50→10; those that the models here get are linear, 50→10. Validation images are cut from the published training images (the papers have none), and partners are drawn
-within a split, so no source image occurs in two splits. When fewer images are asked for than the sources have, each
-source image is the left (and the right) object at most once.
+Deviations: their heads have a hidden layer, 50→50→10; those that the models here get are linear, 50→10. Validation images are
+cut from the published training images (the papers have none), and partners are drawn within a split, so no source image
+occurs in two splits. When fewer images are asked for than the sources have, each source image is the left (and the right)
+object at most once.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ from mtl_utils.lab.views.canvas import Canvas, Part
 from mtl_utils.lab.widgets.slider import Slider
 from mtl_utils.models import MultiTaskModel
 from mtl_utils.plotting.axes import tidy
-from mtl_utils.plotting.colors import BLACK, GRAY, VERMILLION
+from mtl_utils.plotting.colors import BLACK, GRAY, PURPLE
 from mtl_utils.randomness import generator
 
-_KINDS = {"two tasks, one batch": VERMILLION, "two tasks, two batches": BLACK, "one task, two batches": GRAY}
+_KINDS = {"two tasks, one batch": PURPLE, "two tasks, two batches": BLACK, "one task, two batches": GRAY}
 
 
 class ConflictLab(LivePanel):
@@ -124,7 +124,7 @@ class ConflictLab(LivePanel):
     def _prepare_picture(self) -> None:
         figure = self._canvas.figure
         over_time, parts = figure.subplots(1, 2, gridspec_kw={"width_ratios": [1.5, 1]})
-        figure.subplots_adjust(left=0.065, right=0.99, bottom=0.13, top=0.85, wspace=0.32)
+        figure.subplots_adjust(left=0.08, right=0.99, bottom=0.13, top=0.85, wspace=0.32)
         self._over_time = over_time
         tidy(over_time).set(ylim=(-1.03, 1.03), xlabel="training step", ylabel="cosine")
         over_time.set_title("all that is shared", fontsize=11)

@@ -28,9 +28,7 @@ def pareto_front(points: Points, higher_is_better: bool | Sequence[bool] = True)
         [True, True, False]
     """
     good = _higher_is_better(points, higher_is_better)
-    at_least = (good[:, None] >= good[None]).all(-1)  # [i, j]: i is at least as good as j everywhere
-    better = (good[:, None] > good[None]).any(-1)
-    return ~(at_least & better).any(0)
+    return _best(good)
 
 
 def hypervolume(points: Points, reference: Sequence[float], higher_is_better: bool | Sequence[bool] = True) -> float:
@@ -57,17 +55,32 @@ def hypervolume(points: Points, reference: Sequence[float], higher_is_better: bo
     return _volume(beyond[(beyond > 0).all(1)])
 
 
+def _best(good: Tensor) -> Tensor:
+    at_least = (good[:, None] >= good[None]).all(-1)  # [i, j]: i is at least as good as j everywhere
+    better = (good[:, None] > good[None]).any(-1)
+    return ~(at_least & better).any(0)
+
+
 def _volume(beyond: Tensor) -> float:
-    """Volume of the union of boxes from the origin to each row of `[N, T]`, all above zero: slices along the last task."""
-    if len(beyond) == 0:
-        return 0.0
-    if beyond.shape[1] == 1:
-        return float(beyond.max())
-    beyond = beyond[beyond[:, -1].argsort(descending=True)]
-    heights = [*beyond[:, -1].tolist(), 0.0]
-    # Between two neighbouring heights the boxes that reach so high are the first ones.
-    slices = [(heights[i] - heights[i + 1], i + 1) for i in range(len(beyond)) if heights[i] > heights[i + 1]]
-    return sum((thickness * _volume(beyond[:count, :-1]) for thickness, count in slices), start=0.0)
+    """Volume of the union of boxes from the origin to each row of `[N, T]`, all above zero.
+
+    Point by point: a box, less what the boxes after it cover of it (the WFG algorithm of While, Bradstreet & Barone, "A fast
+    way of calculating exact hypervolumes", 2012). What is dominated adds nothing, and inside another box most points are.
+    """
+    if len(beyond) < 2:
+        return float(beyond.prod(1).sum())
+    if beyond.shape[1] == 2:
+        beyond = beyond[beyond[:, 0].argsort(descending=True)]
+        steps = torch.diff(beyond[:, 0], append=beyond.new_zeros(1)).neg()
+        return float((steps * beyond[:, 1].cummax(0).values).sum())
+    beyond = torch.unique(beyond, dim=0)
+    beyond = beyond[_best(beyond)]
+    if len(beyond) == 2:
+        return float(beyond.prod(1).sum() - beyond.amin(0).prod())
+    beyond = beyond[beyond[:, -1].argsort()]
+    volumes = beyond.prod(1).tolist()
+    rest = (beyond[number + 1 :].minimum(beyond[number]) for number in range(len(beyond)))
+    return float(sum(volume - _volume(covered) for volume, covered in zip(volumes, rest, strict=True)))
 
 
 def _higher_is_better(points: Points, higher_is_better: bool | Sequence[bool]) -> Tensor:

@@ -116,11 +116,13 @@ def check_parts(model: MultiTaskModel) -> None:
     holders: dict[int, str] = {}
     for part in model.parts():
         if unknown := [name for name in part.tasks if name not in model.task_names]:
-            raise ValueError(f"part '{part.name}' is used by task '{unknown[0]}'; the model's tasks are {list(model.task_names)}")
+            raise ValueError(
+                f"part '{part.name}' is used by task '{unknown[0]}'; the model's tasks are {list(model.task_names)}"
+            )
         for parameter in part.module.parameters():
             if id(parameter) in holders:
                 raise ValueError(
-                    f"'{holders[id(parameter)]}' and '{part.name}' hold the same parameter, though they stand for different parts: "
+                    f"'{holders[id(parameter)]}' and '{part.name}' hold the same parameter, but are different parts: "
                     "make a new module for each (an encoder factory must not return the same encoder twice)"
                 )
             holders[id(parameter)] = part.name

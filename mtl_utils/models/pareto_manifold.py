@@ -100,6 +100,8 @@ def checked_preference(preference: Mapping[str, float], task_names: tuple[str, .
     total = sum(preference.values())
     if total == 0:
         raise ValueError("at least one preference must be above zero, all are zero")
+    if not math.isfinite(total):
+        raise ValueError(f"preferences are too large to be added: {dict(preference)}; only their ratios count, so divide them")
     return {name: preference[name] / total for name in task_names}
 
 

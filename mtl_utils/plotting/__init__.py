@@ -4,7 +4,8 @@ from mtl_utils.plotting.alternative import describe, describe_picture
 from mtl_utils.plotting.clip import Clip, clip
 from mtl_utils.plotting.colors import task_color, task_colors
 from mtl_utils.plotting.comparisons import plot_comparison, plot_spread
-from mtl_utils.plotting.confusion import joint_errors, plot_joint_errors
+from mtl_utils.plotting.confusion import joint_errors, plot_confusion, plot_joint_errors
+from mtl_utils.plotting.folders import plot_description
 from mtl_utils.plotting.gradients import method_color, plot_paths, plot_valleys
 from mtl_utils.plotting.histories import plot_history, plot_weights, smoothed
 from mtl_utils.plotting.images import show_image, show_split
@@ -22,6 +23,7 @@ from mtl_utils.plotting.scenes import (
 )
 from mtl_utils.plotting.sharing import plot_sharing
 from mtl_utils.plotting.soft_sharing import plot_alphas, plot_gates, plot_masks, plot_similarity
+from mtl_utils.plotting.thresholds import plot_threshold
 from mtl_utils.plotting.tracks import show_tracked_frame, show_tracked_video
 
 __all__ = [
@@ -33,6 +35,8 @@ __all__ = [
     "method_color",
     "plot_alphas",
     "plot_comparison",
+    "plot_confusion",
+    "plot_description",
     "plot_front",
     "plot_gates",
     "plot_history",
@@ -43,6 +47,7 @@ __all__ = [
     "plot_sharing",
     "plot_similarity",
     "plot_spread",
+    "plot_threshold",
     "plot_valleys",
     "plot_weights",
     "show_boxes",

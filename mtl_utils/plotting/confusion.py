@@ -1,4 +1,4 @@
-"""Whether two tasks fail on the same images."""
+"""Which classes a task takes for which, and whether two tasks fail on the same images."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from mtl_utils.plotting.axes import axes_or_new
+from mtl_utils.tasks import Task
 
 
 def joint_errors(first: Tensor, second: Tensor) -> Tensor:
@@ -52,4 +53,39 @@ def plot_joint_errors(correct: dict[str, Tensor], ax: Axes | None = None, *, tit
     ax.set_xticks([0, 1], [f"{second_name} correct", f"{second_name} wrong"])
     ax.set_yticks([0, 1], [f"{first_name} correct", f"{first_name} wrong"])
     ax.set_title(title or "images by which task is correct")
+    return ax
+
+
+def plot_confusion(task: Task, outputs: Tensor, target: Tensor, ax: Axes | None = None, *, title: str = "") -> Axes:
+    """How often each true class (rows) was answered by each class (columns), among the images with a label.
+
+    Colors are shares of the row, numbers are images.
+
+    Args:
+        task: a classification with one answer per image.
+        outputs: `[N, classes]` (see `predict`).
+        target: `[N]`.
+        ax: where to draw.
+        title: text above; the task's name by default.
+    """
+    if not task.is_classification or task.stride is not None:
+        raise ValueError(f"task '{task.name}' is a {task.kind}; confusion is between classes of images")
+    labelled = task.labelled(target)
+    pairs = target[labelled] * task.output_size + outputs[labelled].argmax(1)
+    counts = torch.bincount(pairs, minlength=task.output_size**2).view(task.output_size, task.output_size)
+    side = 1.6 + 0.42 * task.output_size
+    ax = axes_or_new(ax, size=(side, side))
+    shares = counts / counts.sum(1, keepdim=True).clamp(min=1)
+    ax.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
+    for row in range(task.output_size):
+        for column in range(task.output_size):
+            if count := int(counts[row, column]):
+                ax.text(
+                    column, row, str(count), ha="center", va="center", fontsize=8,
+                    color="white" if shares[row, column] > 0.6 else "black",
+                )  # fmt: skip
+    names = task.class_names or tuple(str(number) for number in range(task.output_size))
+    ax.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)
+    ax.set_yticks(range(len(names)), names, fontsize=8)
+    ax.set(xlabel="answer", ylabel="label", title=title or task.name)
     return ax

@@ -53,6 +53,9 @@ def show_split(
     """
     if count < 1 or not 0 <= first < len(split):
         raise ValueError(f"there is nothing to show: {count} images from number {first} on, of {len(split):,}")
+    for name, answer in (answers or {}).items():
+        if split.task(name) and len(answer) != len(split):
+            raise ValueError(f"task '{name}': {len(answer):,} answers for {len(split):,} images; one is needed for each")
     count = min(count, len(split) - first)
     columns = min(columns, count)
     grid = axes_grid(axes, -(-count // columns), columns, size=(1.25, 1.3 + 0.2 * len(split.tasks)))

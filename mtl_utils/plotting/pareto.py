@@ -36,7 +36,10 @@ def plot_front(
         [2, 1]
     """
     ax = tidy(axes_or_new(ax, size=(4.6, 4.2)))
-    table = np.asarray(points, dtype=float).reshape(-1, 2)
+    table = np.asarray(points, dtype=float)
+    if table.size and (table.ndim != 2 or table.shape[1] != 2):
+        raise ValueError(f"points must come as [N, 2], one row for each, not in the shape {table.shape}: transposed, perhaps?")
+    table = table.reshape(-1, 2)
     front = pareto_front(table.tolist(), higher_is_better).numpy() if len(table) else np.zeros(0, dtype=bool)
     ax.plot(*staircase(table[front], higher_is_better), color=color, linewidth=1, alpha=0.6)
     ax.scatter(table[front, 0], table[front, 1], s=size, color=color, marker=marker, label=label or None, zorder=3)

@@ -79,6 +79,11 @@ def show_class_map(class_map: Tensor, class_names: Sequence[str], ax: Axes | Non
     """
     ax = _bare(axes_or_new(ax, size=(2.2, 2.4)))
     classes = class_map.cpu().numpy()
+    if classes.ndim != 2 or classes.min() < 0 or classes.max() > len(class_names):
+        raise ValueError(
+            f"a class map is [H, W] with numbers from 0 (background) to {len(class_names)}, one for each class name, not "
+            f"{classes.shape} from {classes.min()} to {classes.max()}"
+        )
     ax.imshow(classes, cmap=ListedColormap(CLASS_COLORS), vmin=-0.5, vmax=10.5, interpolation="nearest")
     for number in np.unique(classes[classes > 0]):
         rows, columns = np.nonzero(classes == number)

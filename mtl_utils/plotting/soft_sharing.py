@@ -25,6 +25,9 @@ def plot_alphas(
         start: the start of α_ii, drawn as a dotted line, with its complement for the other columns.
     """
     count = len(task_names)
+    for stage, alpha in alphas.items():
+        if alpha.dim() != 3 or alpha.shape[:2] != (count, count):
+            raise ValueError(f"α of stage '{stage}' must be [T, T, C] for {count} tasks, not {tuple(alpha.shape)}")
     grid = axes_grid(axes, 1, len(alphas), size=(3.1, 0.9 + 0.42 * count**2))
     colors = task_colors(list(task_names))
     labels = [f"{taker} takes of {giver}" for taker in task_names for giver in task_names]
@@ -107,7 +110,7 @@ def plot_similarity(
     down: str = "",
     title: str = "",
 ) -> Axes:
-    """A table of similarities from 0 to 1 (see `linear_cka`) as colored fields with their numbers.
+    """A table of similarities (see `linear_cka`) as colored fields with their numbers; the colors go from 0 to 1.
 
     Args:
         matrix: one list per row.
@@ -118,10 +121,12 @@ def plot_similarity(
     """
     ax = axes_or_new(ax, size=(1.4 + 0.8 * len(columns), 1.2 + 0.6 * len(rows)))
     values = np.asarray(matrix, dtype=float)
+    if values.shape != (len(rows), len(columns)):
+        raise ValueError(f"the similarities are {values.shape}, the names {len(rows)} rows and {len(columns)} columns")
     ax.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto")
     for row, column in np.ndindex(*values.shape):
         ax.text(
-            column, row, f"{values[row, column]:.2f}", ha="center", va="center",
+            column, row, f"{values[row, column] + 0.0:.2f}".replace("-0.00", "0.00"), ha="center", va="center",
             color="white" if values[row, column] < 0.55 else "black", fontsize=10,
         )  # fmt: skip
     ax.set_xticks(range(len(columns)), list(columns))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mtl_utils.tasks.task import LOSSES, METRICS, Loss, Task
+from mtl_utils.tasks.known import LOSSES, METRICS
+from mtl_utils.tasks.task import Loss, Task
 
 if TYPE_CHECKING:
     from torchmetrics import Metric

@@ -13,13 +13,15 @@ loss and its metric. A kind of task with an output of its own is a subclass of `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from mtl_utils.tasks.known import LOSSES, METRICS
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -29,23 +31,6 @@ Targets = dict[str, Tensor]  # for each task its targets
 Batch = tuple[Tensor, Targets]  # images and targets
 # `(output of labelled places, their targets) -> a scalar`, or the name of one.
 Loss = str | Callable[[Tensor, Tensor], Tensor]
-
-LOSSES: dict[bool, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
-    True: {"cross-entropy": F.cross_entropy},
-    False: {"mse": F.mse_loss, "l1": F.l1_loss, "smooth l1": F.smooth_l1_loss},
-}
-# Name -> (torchmetrics class, its arguments beside the number of classes, higher is better, from 0 to 1).
-METRICS: dict[bool, dict[str, tuple[str, dict[str, Any], bool, bool]]] = {
-    True: {
-        "accuracy": ("classification.MulticlassAccuracy", {"average": "micro"}, True, True),
-        "balanced accuracy": ("classification.MulticlassAccuracy", {"average": "macro"}, True, True),
-        "mean IoU": ("classification.MulticlassJaccardIndex", {}, True, True),
-    },
-    False: {
-        "mean absolute error": ("regression.MeanAbsoluteError", {}, False, False),
-        "root mean squared error": ("regression.MeanSquaredError", {"squared": False}, False, False),
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -221,25 +206,3 @@ class Task:
                 f"task '{self.name}' ({self.kind}): for targets of shape {tuple(target.shape)} the output must have "
                 f"shape {expected}, not {tuple(output.shape)}"
             )
-
-
-def check_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
-    """The tasks as a tuple; a `ValueError` if there is none or if two have the same name."""
-    tasks = tuple(tasks)
-    if not tasks:
-        raise ValueError("at least one task is needed, none was given")
-    for task in tasks:
-        if not isinstance(task, Task):
-            raise ValueError(f"expected tasks such as classification('digit', 10), not {task!r}")
-    names = [task.name for task in tasks]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"two tasks are called '{name}'; each needs a name of its own")
-    return tasks
-
-
-def target_of(targets: Mapping[str, Tensor], task: Task) -> Tensor:
-    """A task's targets; a `ValueError` in words if the batch has none."""
-    if task.name not in targets:
-        raise ValueError(f"the batch has no targets for task '{task.name}'; it has targets for {list(targets)}")
-    return targets[task.name]

@@ -19,7 +19,15 @@ from mtl_utils.device import choose_device
 from mtl_utils.evaluation import evaluate_batches
 from mtl_utils.randomness import RandomState
 from mtl_utils.tasks import Batch, Task
-from mtl_utils.training.arguments import check_choose, check_gradients_are_on, check_heads, check_kinds, check_length, check_numbers, check_patience
+from mtl_utils.training.arguments import (
+    check_choose,
+    check_gradients_are_on,
+    check_heads,
+    check_kinds,
+    check_length,
+    check_numbers,
+    check_patience,
+)
 from mtl_utils.training.best_weights import BestWeights
 from mtl_utils.training.choosing import Chooser, mean_improvement
 from mtl_utils.training.history import History, Step

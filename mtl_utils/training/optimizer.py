@@ -48,8 +48,9 @@ def make_optimizer(factory: OptimizerFactory, model: nn.Module, balancer: Balanc
     held = [parameter for group in made.param_groups for parameter in group["params"]]
     if foreign := sum(id(parameter) not in given for parameter in held):
         raise ValueError(
-            f"{foreign} of the {len(held)} parameters in the optimizer are not among this model's that learn, so they would never "
-            "train it: make the optimizer from the groups that it is given, as in lambda groups: torch.optim.SGD(groups, lr=0.1)"
+            f"{foreign} of the {len(held)} parameters in the optimizer are not among this model's that learn, so they would "
+            "never train it: make the optimizer from the groups that it is given, such as "
+            "lambda groups: torch.optim.SGD(groups, lr=0.1)"
         )
     for group in made.param_groups:
         if not group.get("has_its_rate"):  # an optimizer that served an earlier run has it already

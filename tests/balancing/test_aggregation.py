@@ -275,6 +275,13 @@ def test_upgrad_conflicts_with_no_task_and_mgda_neither(count, seed):
         assert (rows @ update).min() > -0.05 * update.norm() * rows.norm(dim=1).max()
 
 
+@pytest.mark.parametrize("factor", [1.0, 100.0, 1e5])
+def test_upgrad_of_two_tasks_is_half_of_pcgrad_however_much_longer_one_gradient_is(factor):
+    # g_a = (1, 0), g_b = factor·(-1, 1): a projected is (½, ½), b projected is (0, factor).
+    update, _ = update_of(balancing.upgrad(), [[1.0, 0.0], [-factor, factor]])
+    torch.testing.assert_close(update, torch.tensor([0.25, 0.25 + factor / 2]), rtol=1e-4, atol=1e-3)
+
+
 @given(st.integers(1, 9), st.integers(0, 10_000), st.floats(-4, 4))
 @settings(max_examples=60, deadline=None)
 def test_nash_weights_solve_their_equations(count, seed, exponent):
@@ -489,3 +496,12 @@ BAD_ARGUMENTS = [
 def test_bad_arguments_are_told(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_a_method_can_be_made_again_once_it_has_been_used():
+    # A module that is loaded late must not take the place of a function of the same name.
+    for name in balancing.__all__:
+        make = getattr(balancing, name)
+        if make in ALL.values():
+            make().prepare("ab")
+            assert getattr(balancing, name) is make, name

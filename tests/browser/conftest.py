@@ -78,6 +78,7 @@ def jupyter_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab
     folder = home / "course" / "notebooks"
     shutil.copytree(ROOT / "notebooks", folder)
     (home / "course" / "data").symlink_to(ROOT / "data")
+    (home / "course" / "studies").symlink_to(ROOT / "studies")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -61,7 +61,7 @@ def readers_of_parts(answer: Mapping[str, Any]) -> Verdict:
             (lambda a: readers(a, "attention of right to conv2") == {"right"}, "this attention belongs to `right`"),
             (lambda a: readers(a, "attention of left to conv1") == {"left"}, "this attention belongs to `left`"),
         ],
-        "right: MTAN shares the convolutional stages and what passes features on; a task's own are its masks, dense stage and head",
+        "right: MTAN shares the convolutional stages and what passes features on; each has its own masks, dense stage and head",
     )
 
 

@@ -115,6 +115,8 @@ def boxes_of(masks: Tensor) -> Tensor:
 
     Boxes are in edges, not in pixel numbers: a mask of the single pixel in row 3, column 5 has the box 5, 3, 6, 4.
     """
+    if masks.dtype not in (torch.bool, torch.uint8):
+        raise ValueError(f"masks must be boolean, not {masks.dtype}; masks > 0.5 makes them so")
     ends = []
     # The largest of the bytes 0 and 1 is found several times faster than `any` of booleans.
     columns, rows = masks.view(torch.uint8).amax(-2), masks.view(torch.uint8).amax(-1)

@@ -52,7 +52,7 @@ class SampleImages:
             self.axes += [ax, below]
             for place, task in enumerate(self._tasks):
                 (bar,) = below.plot([], [], color=colors[task.name], linewidth=13, alpha=0.3, solid_capstyle="butt")
-                words = below.text(0.02, place + 0.5, "", va="center", fontsize=8.5, color="#111111")
+                words = below.text(0.02, place + 0.5, "", va="center", fontsize=8, color="#111111", clip_on=True)
                 self._lines.append((task, number, bar, words))
 
     @property
@@ -75,10 +75,10 @@ class SampleImages:
                     right = int(answer) == int(target)
                     judged[task.name].append(right)
                     mark = "✓" if right else f"✗({_short(task, target)})"
-                words.set_text(f"{task.name[:8]}: {_short(task, answer)} {mark}  {100 * float(confidence):.0f} %")
+                words.set_text(f"{_short_name(task.name)}: {_short(task, answer)} {mark}  {100 * float(confidence):.0f} %")
             else:
                 found, wanted = (", ".join(f"{value:.1f}" for value in values[:2].tolist()) for values in (output, target))
-                words.set_text(f"{task.name[:8]}: {found} ({wanted if labelled else '?'})")
+                words.set_text(f"{_short_name(task.name)}: {found} ({wanted if labelled else '?'})")
         shown = ", ".join(
             f"{name} {sum(each)}" + (f" of {len(each)} with a label" if len(each) < len(self._split) else "")
             for name, each in judged.items()
@@ -124,3 +124,7 @@ def first_with_labels(split: MultiTaskDataset, count: int, order: Tensor | None 
 
 def _short(task: Task, number: Tensor) -> str:
     return class_name(task, int(number))[:7]
+
+
+def _short_name(name: str) -> str:
+    return name if len(name) <= 7 else f"{name[:6]}…"

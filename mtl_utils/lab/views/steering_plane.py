@@ -43,7 +43,7 @@ class SteeringPlane:
     ) -> None:
         across = [tasks[1], tasks[0]] if len(tasks) == 2 else tasks[:2]
         self.across = self._names = [task.name for task in across]
-        self.axes = ax = tidy(figure.add_axes((0.075, 0.12, 0.36, 0.82)))
+        self.axes = ax = tidy(figure.add_axes((0.085, 0.12, 0.35, 0.82)))
         runs = ax.plot(*self._points([point.evaluation for point in sweep]), "o", color=GRAY, zorder=1.8)[0]
         ax.plot(*self._points(curve), ".-" if line else ".", color=_CURVE, label="steerable model, one training in all")
         (self._now,) = ax.plot([], [], "o", color=_NOW, markersize=12, markeredgecolor="white", label="where the slider is")

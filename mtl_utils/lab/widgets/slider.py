@@ -66,7 +66,7 @@ class Slider(anywidget.AnyWidget):
         # All or nothing: the page must not see the new place with the old words.
         with self.hold_sync():
             self.text = self._words(self.value)
-            if self.place < 0 or self.values[round(self.place)] != self.value:
+            if self.place < 0 or self.place != int(self.place) or self.values[int(self.place)] != self.value:
                 self.place = place_among(self.values, self.value)
 
     @traitlets.observe("place")

@@ -12,8 +12,7 @@ from mtl_utils.tasks import Task
 class MapHead(nn.Module):
     """A 3×3 convolution, ReLU, and a 1×1 convolution to the task's outputs, one map at the stride of the features.
 
-    A task whose answers lie closer together than the features gets them by sub-pixel convolution (Shi et al., CVPR 2016): each
-    cell puts out all answers of its field at once. `enlarge` arranges them.
+    A task whose answers lie closer together than the features has its map enlarged, bilinearly, by `enlarge`.
 
     Args:
         task: decides the outputs. Its `initial_output` is what the head says before it has learned.
@@ -27,11 +26,11 @@ class MapHead(nn.Module):
         self.finer = max(stride // (task.stride or stride), 1)
         if task.stride is None or task.stride * self.finer != stride:
             raise ValueError(f"task '{task.name}' has stride {task.stride}; features of stride {stride} cannot give its map")
-        self.outputs = task.output_size * self.finer**2
-        last = nn.Conv2d(hidden, self.outputs, 1)
+        self.outputs = task.output_size
+        last = nn.Conv2d(hidden, task.output_size, 1)
         if task.initial_output:
             with torch.no_grad():
-                last.bias.copy_(torch.tensor(task.initial_output).repeat_interleave(self.finer**2))  # type: ignore[union-attr]
+                last.bias.copy_(torch.tensor(task.initial_output))  # type: ignore[union-attr]
         self.layers = nn.Sequential(nn.Conv2d(inputs, hidden, 3, padding=1), nn.ReLU(), last)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -41,7 +40,9 @@ class MapHead(nn.Module):
 
     def enlarge(self, answers: Tensor) -> Tensor:
         """The map as the task wants it: `[N, output_size, gh·finer, gw·finer]`."""
-        return F.pixel_shuffle(answers, self.finer) if self.finer > 1 else answers
+        if self.finer == 1:
+            return answers
+        return F.interpolate(answers, scale_factor=self.finer, mode="bilinear", align_corners=False)
 
 
 class ImageHead(nn.Module):
