@@ -1,6 +1,7 @@
 """The gradient-level methods that the course speaks of, each ready to be handed to `fit(…, balancer=…)`.
 
-All but Nash-MTL are TorchJD's; UPGrad asks its solver in other units. They act on what the tasks share, with one backward pass per task (see `Aggregation`); with
+All but Nash-MTL are TorchJD's; UPGrad asks its solver in other units. They act on what the tasks share, with one backward
+pass per task (see `Aggregation`); with
 `level="features"` they act on the encoder's output, which is cheaper and another method.
 """
 

@@ -14,8 +14,10 @@ from mtl_utils.datasets.folders import (
     describe,
     from_class_folders,
     from_table,
+    other_pictures,
     oxford_pets,
     read_coco,
+    write_example_folder,
 )
 from mtl_utils.datasets.labels import with_few_labels, with_label_noise
 from mtl_utils.datasets.moving_scenes import Detection, MovingScenes, Scenes, boxes_of, detection, moving_scenes
@@ -57,6 +59,7 @@ __all__ = [
     "moving_scenes",
     "multi_fashion_mnist",
     "multi_mnist",
+    "other_pictures",
     "overlay",
     "oxford_pets",
     "place",
@@ -65,4 +68,5 @@ __all__ = [
     "with_attributes",
     "with_few_labels",
     "with_label_noise",
+    "write_example_folder",
 ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mtl_utils._checks import check_positive
+from mtl_utils.datasets.checks import check_images, check_names, check_normalization
 from mtl_utils.datasets.on_demand import OnDemand, read_ahead, some_rows
 from mtl_utils.datasets.pixels import Normalization, Pixels, measure_normalization
 from mtl_utils.tasks import Batch, Targets, Task, check_tasks
@@ -47,18 +47,8 @@ class MultiTaskDataset(Dataset[Batch]):
         augment: Augment | None = None,
     ) -> None:
         self.tasks = check_tasks(tasks)
-        if not isinstance(images, Tensor | OnDemand) or images.dtype != torch.uint8 or images.dim() != 4:
-            found = f"{images.dtype} {tuple(images.shape)}" if isinstance(images, Tensor | OnDemand) else type(images).__name__
-            raise ValueError(f"images must be a uint8 tensor [N, C, H, W], not {found}")
-        if len(images) == 0:
-            raise ValueError("a split needs at least one image, there is none")
-        if images.numel() == 0:
-            raise ValueError(f"images must have channels, height and width above zero, not {tuple(images.shape[1:])}")
-        names = [task.name for task in self.tasks]
-        if missing := [name for name in names if name not in targets]:
-            raise ValueError(f"no targets for task '{missing[0]}'; there are targets for {list(targets)}")
-        if extra := [name for name in targets if name not in names]:
-            raise ValueError(f"targets for '{extra[0]}', but no task of that name; the tasks are {names}")
+        check_images(images)
+        names = check_names(targets, self.tasks)
         for task in self.tasks:
             target = targets[task.name]
             if not isinstance(target, OnDemand):  # those are looked at when they are read
@@ -68,14 +58,7 @@ class MultiTaskDataset(Dataset[Batch]):
         self.targets: Targets = {name: targets[name] for name in names}  # type: ignore[misc]
         self.augment = augment
         self.normalization = normalization if normalization is not None else measure_normalization(images)
-        channels = images.shape[1]
-        if any(len(values) != channels for values in self.normalization) or not all(
-            math.isfinite(mean) and 0 < std < math.inf for mean, std in zip(*self.normalization, strict=True)
-        ):
-            raise ValueError(
-                f"a normalization needs a finite mean and a standard deviation above zero for each of {channels} channels, not "
-                f"{self.normalization}"
-            )
+        check_normalization(self.normalization, channels=images.shape[1])
         self._pixels = Pixels(self.images, self.normalization)
 
     @property
@@ -137,7 +120,7 @@ class MultiTaskDataset(Dataset[Batch]):
         """
         check_positive("batch size", batch_size)
         count = len(self)
-        chunks: list[Tensor] | list[slice]
+        chunks: list[Tensor | slice]
         if shuffle is None:
             chunks = [slice(start, start + batch_size) for start in range(0, count, batch_size)]
         else:
@@ -151,7 +134,8 @@ class MultiTaskDataset(Dataset[Batch]):
                 self._keep()
             yield from (self.batch(chunk, device) for chunk in chunks)
             return
-        for images, targets in read_ahead(self._stored, chunks) if on_demand else map(self._stored, chunks):
+        stored: Iterable[Batch] = read_ahead(self._stored, chunks) if on_demand else map(self._stored, chunks)
+        for images, targets in stored:
             changed = (images, targets)
             if augment is not None and shuffle is not None:
                 changed = augment(images, targets, self.tasks, shuffle)

@@ -20,6 +20,7 @@ from mtl_utils.experiments.runs import Run, in_parallel, rows_of
 from mtl_utils.experiments.way import ModelFactory, Way, describe
 from mtl_utils.models import EncoderFactory, single_task
 from mtl_utils.penalties import Penalty
+from mtl_utils.randomness import seed_shift
 from mtl_utils.training.choosing import Chooser, metric_of
 from mtl_utils.training.optimizer import OptimizerFactory
 
@@ -118,7 +119,13 @@ def compare(
     file = ResultsFile(results) if results is not None else None
     to_do = []
     for run in plan:
-        made_by = fingerprint(run.name, run.way.described(), describe(run.splits), repr((run.validate_every, run.measure)))
+        made_by = fingerprint(
+            run.name,
+            run.way.described(),
+            describe(run.splits),
+            repr((run.validate_every, run.measure)),
+            str(seed_shift() or ""),
+        )
         if file is None or not file.has(run.name, run.seed, made_by):
             to_do.append((run, made_by))
     rows: list[dict[str, Any]] = []

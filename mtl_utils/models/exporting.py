@@ -18,6 +18,9 @@ class FromPixels(nn.Module):
         mean, std: the normalization that it was trained with, per channel (`splits.train.normalization`).
     """
 
+    scale: Tensor
+    shift: Tensor
+
     def __init__(self, model: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.model = model

@@ -1,6 +1,6 @@
 """Hard parameter sharing: one encoder, and a head for each task. With one task it is a single-task network.
 
-Separate networks, the other end, stand below: one network for each task, side by side as one model.
+The other end, a network for each task side by side as one model, is in `separate_networks`.
 """
 
 from __future__ import annotations
@@ -88,38 +88,3 @@ def single_task(encoder: EncoderFactory, data: HasTasks, task: str, *, seed: int
         raise ValueError(f"the data have no task '{task}'; the tasks are {[each.name for each in data.tasks]}")
     with seeded(seed):
         return HardSharing(*build_encoder_and_heads(encoder, data.image_shape, chosen))
-
-
-def check_single_tasks(networks: Mapping[str, HardSharing]) -> None:
-    """Raise a `ValueError` in words unless each network answers the task that it is given for, and no other."""
-    for name, network in networks.items():
-        if network.task_names != (name,):
-            raise ValueError(f"the network for task '{name}' answers {list(network.task_names)}; it must answer '{name}' alone")
-
-
-class SeparateNetworks(MultiTaskModel):
-    """A network for each task, each reading the image for itself.
-
-    Args:
-        networks: for each task a single-task network, trained or not.
-    """
-
-    def __init__(self, networks: Mapping[str, HardSharing]) -> None:
-        super().__init__(tuple(networks))
-        check_single_tasks(networks)
-        self.networks = nn.ModuleDict(dict(networks))
-
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        return {name: network(images)[name] for name, network in self.networks.items()}
-
-    def parts(self) -> list[Part]:
-        return [
-            Part(f"{part.name} of {name}" if part.name.startswith("encoder") else part.name, (name,), part.module, part.level)
-            for name, network in self.networks.items()
-            for part in network.parts()  # type: ignore[operator]
-        ]
-
-
-def separate_networks(encoder: EncoderFactory, data: HasTasks, *, seed: int = 0) -> SeparateNetworks:
-    """An untrained network for each task of `data`; all start from the same encoder weights. See `single_task`."""
-    return SeparateNetworks({task.name: single_task(encoder, data, task.name, seed=seed) for task in data.tasks})

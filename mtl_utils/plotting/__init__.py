@@ -23,6 +23,7 @@ from mtl_utils.plotting.scenes import (
 )
 from mtl_utils.plotting.sharing import plot_sharing
 from mtl_utils.plotting.soft_sharing import plot_alphas, plot_gates, plot_masks, plot_similarity
+from mtl_utils.plotting.thresholds import plot_threshold
 from mtl_utils.plotting.tracks import show_tracked_frame, show_tracked_video
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "plot_sharing",
     "plot_similarity",
     "plot_spread",
+    "plot_threshold",
     "plot_valleys",
     "plot_weights",
     "show_boxes",

@@ -13,7 +13,7 @@ loss and its metric. A kind of task with an output of its own is a subclass of `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -206,25 +206,3 @@ class Task:
                 f"task '{self.name}' ({self.kind}): for targets of shape {tuple(target.shape)} the output must have "
                 f"shape {expected}, not {tuple(output.shape)}"
             )
-
-
-def check_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
-    """The tasks as a tuple; a `ValueError` if there is none or if two have the same name."""
-    tasks = tuple(tasks)
-    if not tasks:
-        raise ValueError("at least one task is needed, none was given")
-    for task in tasks:
-        if not isinstance(task, Task):
-            raise ValueError(f"expected tasks such as classification('digit', 10), not {task!r}")
-    names = [task.name for task in tasks]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"two tasks are called '{name}'; each needs a name of its own")
-    return tasks
-
-
-def target_of(targets: Mapping[str, Tensor], task: Task) -> Tensor:
-    """A task's targets; a `ValueError` in words if the batch has none."""
-    if task.name not in targets:
-        raise ValueError(f"the batch has no targets for task '{task.name}'; it has targets for {list(targets)}")
-    return targets[task.name]

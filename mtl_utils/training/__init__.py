@@ -6,7 +6,7 @@ from mtl_utils.training.frozen import keep_features
 from mtl_utils.training.history import History, Step
 from mtl_utils.training.loop import train
 from mtl_utils.training.optimizer import adam
-from mtl_utils.training.update import NonFiniteLossError
+from mtl_utils.training.soundness import NonFiniteLossError
 
 __all__ = [
     "History",

@@ -13,10 +13,7 @@ from mtl_utils.balancing import Balancer
 from mtl_utils.models.forward import labelled_losses
 from mtl_utils.penalties import Penalty
 from mtl_utils.tasks import Targets, Task
-
-
-class NonFiniteLossError(RuntimeError):
-    """A loss became infinite or not a number. The message names the task and the step."""
+from mtl_utils.training.soundness import NonFiniteLossError, check_penalty_is_ours, checked_penalty
 
 
 class Update:
@@ -66,11 +63,11 @@ class Update:
                 "its `backward` must call loss.backward(), or write to `.grad`, of this model's losses"
             )
         if self._penalty is not None:
-            extra = _checked_penalty(self._penalty(self._model))
+            extra = checked_penalty(self._penalty(self._model))
             if not math.isfinite(extra.item()):
                 raise NonFiniteLossError(f"the penalty became {extra.item()} in step {number}; a smaller strength may help")
             if number == 1 and not isinstance(self._penalty, Penalty):
-                self._check_penalty_is_ours(extra)
+                check_penalty_is_ours(extra, self._learning)
             torch.autograd.backward(extra)
         self._match_layout()
         self._optimizer.step()
@@ -94,14 +91,6 @@ class Update:
         """How often the model's parameters were written to so far."""
         return sum(parameter._version for parameter in self._parameters)
 
-    def _check_penalty_is_ours(self, extra: Tensor) -> None:
-        gradients = torch.autograd.grad(extra, self._learning, retain_graph=True, allow_unused=True)
-        if all(gradient is None for gradient in gradients):
-            raise ValueError(
-                "the penalty does not depend on the parameters of this model (on those of another one, perhaps?), so it "
-                "changes nothing: compute it from the model that it is given"
-            )
-
     def _are_finite(self) -> bool:
         return all(bool(torch.isfinite(parameter).all()) for parameter in self._parameters)
 
@@ -124,15 +113,3 @@ class Update:
             gradient = parameter.grad
             if gradient is not None and gradient.stride() != parameter.stride():
                 parameter.grad = torch.empty_like(parameter).copy_(gradient)
-
-
-def _checked_penalty(penalty: object) -> Tensor:
-    if not isinstance(penalty, Tensor) or penalty.dim():
-        found = f"a tensor of shape {tuple(penalty.shape)}" if isinstance(penalty, Tensor) else repr(penalty)
-        raise ValueError(f"the penalty must return one number as a tensor with its graph, not {found}")
-    if not penalty.requires_grad:
-        raise ValueError(
-            "the penalty does not depend on the model's parameters, so it changes nothing: compute it from them, without "
-            "item(), detach() or no_grad()"
-        )
-    return penalty

@@ -19,7 +19,7 @@ BATCH, ROUNDS = 256, 15
 
 
 def in_turns(actions, rounds=ROUNDS):
-    """The shortest time of the processor for each action, measured in turns, so that other work on the machine meets all alike."""
+    """The shortest time of the processor for each action, measured in turns, so that other work meets all alike."""
     times = {name: [] for name in actions}
     for _ in range(rounds + 2):
         for name, action in actions.items():

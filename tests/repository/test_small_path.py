@@ -10,6 +10,8 @@ ELSEWHERE = {
     "_checks": {"check_positive"},
     "balancing": {"Balancer", "WeightedSum"},
     "datasets.batches": {"Batches", "Data", "training_data"},
+    "datasets.checks": {"check_images", "check_names", "check_normalization"},
+    "datasets.on_demand": {"OnDemand", "read_ahead", "some_rows"},
     "datasets.pixels": {"Normalization", "Pixels", "measure_normalization"},
     "device": {"choose_device"},
     "evaluation": {"Evaluation", "evaluate_batches"},
@@ -17,12 +19,14 @@ ELSEWHERE = {
     "models.encoders.stages": {"EncoderFactory"},
     "models.forward": {"labelled_losses"},
     "models.heads": {"build_encoder_and_heads"},
+    "penalties": {"Penalty"},
     "randomness": {"RandomState", "seeded"},
     "tasks.known": {"LOSSES", "METRICS"},
     "training.arguments": None,  # checks of arguments, which a reader passes over
     "training.best_weights": {"BestWeights"},
     "training.choosing": {"Chooser", "mean_improvement"},
-    "training.optimizer": {"OptimizerFactory", "adam", "make_optimizer"},
+    "training.soundness": {"NonFiniteLossError", "check_penalty_is_ours", "checked_penalty"},
+    "training.optimizer": {"OptimizerFactory", "adam", "make_optimizer", "make_schedule"},
     "": {"randomness"},
 }
 

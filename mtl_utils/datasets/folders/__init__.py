@@ -5,6 +5,7 @@ from mtl_utils.datasets.folders.class_folders import from_class_folders
 from mtl_utils.datasets.folders.coco import CocoBoxes, read_coco
 from mtl_utils.datasets.folders.decoding import ImageFileError, decode, decode_mask
 from mtl_utils.datasets.folders.describe import Description, describe
+from mtl_utils.datasets.folders.example import other_pictures, write_example_folder
 from mtl_utils.datasets.folders.framing import Frame, frame
 from mtl_utils.datasets.folders.image_table import from_table
 from mtl_utils.datasets.folders.masks import MaskFolder
@@ -34,6 +35,8 @@ __all__ = [
     "frame",
     "from_class_folders",
     "from_table",
+    "other_pictures",
     "oxford_pets",
     "read_coco",
+    "write_example_folder",
 ]

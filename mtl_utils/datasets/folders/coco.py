@@ -108,7 +108,8 @@ def _content(path: Path) -> Mapping[str, Any]:
                 raise FolderError(f"{path}: entry {number} of '{part}' has no '{lacking[0]}'")
     if not content["images"] or not content["categories"]:
         raise FolderError(f"{path} has no {'images' if not content['images'] else 'categories'}")
-    return content
+    checked: Mapping[str, Any] = content
+    return checked
 
 
 def _wrong_box(box: Any, size: tuple[float, float]) -> str:

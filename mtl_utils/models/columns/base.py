@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from mtl_utils.models.base import HasTasks, MultiTaskModel, Part
 from mtl_utils.models.encoders.stages import EncoderFactory, stage_shapes
-from mtl_utils.models.hard_sharing import HardSharing, check_single_tasks, hard_sharing
+from mtl_utils.models.hard_sharing import HardSharing, hard_sharing
+from mtl_utils.models.separate_networks import check_single_tasks
 
 Norm = Literal["L1", "L2"]
 

@@ -98,10 +98,10 @@ def for_colors(network: nn.Module, colors: int) -> None:
     made = nn.Conv2d(
         colors,
         first.out_channels,
-        first.kernel_size,
-        first.stride,
-        first.padding,
-        bias=first.bias is not None,  # type: ignore[arg-type]
+        first.kernel_size,  # type: ignore[arg-type]
+        first.stride,  # type: ignore[arg-type]
+        first.padding,  # type: ignore[arg-type]
+        bias=first.bias is not None,
     )
     with torch.no_grad():
         made.weight.copy_((first.weight.mean(1, keepdim=True) * 3 / colors).expand_as(made.weight))

@@ -49,7 +49,7 @@ class TokenMap(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         patches: Tensor = self.norm(tokens)[:, 1:].transpose(1, 2)
         side = round(patches.shape[2] ** 0.5)
-        return patches.unflatten(2, (side, side))
+        return torch.unflatten(patches, 2, (side, side))
 
 
 def transformer_stages(network: VisionTransformer, pool: bool) -> nn.Sequential:
