@@ -238,7 +238,7 @@ def study() -> None:
     """All ways with each seed; first those of the price table, one seed after the other, then the rest."""
     there = done(FILE)
     plan = ways()
-    rest = [name for name in plan if name.startswith("without") or name == "wider"]
+    rest = ["wider", *(name for name in plan if name.startswith("without"))]
     table = [name for name in plan if name not in rest]
     for names, seed in itertools.product((table, rest), SEEDS):
         to_do = [name for name in names if (name, str(seed)) not in there]

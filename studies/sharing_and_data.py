@@ -16,7 +16,19 @@ from mtl_utils import datasets, experiments, models, training
 
 RESULTS = Path(__file__).with_suffix(".csv")
 BUDGETS = [(3000, 4), (3000, 20), (20_000, 3)]  # images, epochs; the last two have about as many updates
-COLUMNS = "way seed task split metric loss measure higher_is_better updates best_step parameters".split()
+COLUMNS = [
+    "way",
+    "seed",
+    "task",
+    "split",
+    "metric",
+    "loss",
+    "measure",
+    "higher_is_better",
+    "updates",
+    "best_step",
+    "parameters",
+]
 
 
 def one_budget(images: int, epochs: int) -> pd.DataFrame:

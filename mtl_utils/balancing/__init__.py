@@ -1,5 +1,6 @@
 """Loss weighting and gradient aggregation behind one small interface."""
 
+from mtl_utils.balancing import two_tasks
 from mtl_utils.balancing.aggregation import Aggregation
 from mtl_utils.balancing.aggregators import (
     aligned_mtl,
@@ -50,5 +51,6 @@ __all__ = [
     "nash_mtl",
     "pcgrad",
     "task_gradients",
+    "two_tasks",
     "upgrad",
 ]

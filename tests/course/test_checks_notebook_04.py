@@ -39,8 +39,12 @@ RIGHT = [
 WRONG = [
     (check.equal_pull, 3, "a function"),
     (check.equal_pull, lambda norms: list(norms.values()), "a dictionary"),
-    (check.equal_pull, lambda norms: {name: norm / sum(norms.values()) for name, norm in norms.items()}, "pulls harder still"),
-    (check.equal_pull, lambda norms: dict.fromkeys(norms, 0.5), "pulls harder still"),
+    (
+        check.equal_pull,
+        lambda norms: {name: norm / sum(norms.values()) for name, norm in norms.items()},
+        "give it a smaller weight",
+    ),
+    (check.equal_pull, lambda norms: dict.fromkeys(norms, 0.5), "give it a smaller weight"),
     (check.equal_pull, lambda norms: {name: norm**-2 for name, norm in norms.items()}, "products of weight and norm"),
     (check.equal_pull, lambda norms: {name: 1 / norm for name, norm in norms.items()}, "have the sum 1"),
     (check.equal_pull, for_two_only, "any number of them"),
@@ -55,7 +59,7 @@ WRONG = [
     (check.area_of_two_points, 0.52, "begin at the reference point"),
     (check.area_of_two_points, 0.24, "the other one adds"),
     (check.area_of_two_points, 0.4, "0.6 × 0.4"),
-    (check.weight_for_the_middle, 0.5, "at 0.5 the middle"),
+    (check.weight_for_the_middle, 0.5, "or away from it"),
     (check.weight_for_the_middle, 0.7, "left panel"),
     (check.weight_for_the_middle, [1, 2], "a number is asked for"),
     (check.weight_for_the_middle, "all", 'the answer is "none"'),
@@ -65,10 +69,11 @@ WRONG = [
     (check.learning_rate_for_the_mean, 0.1, "a fifth"),
     (check.mixture, 1, "a function"),
     (check.mixture, lambda a, b, alpha: a["bias"], "a dictionary"),
-    (check.mixture, lambda a, b, alpha: {name: a[name] + b[name] for name in a}, "too long"),
+    (check.mixture, lambda a, b, alpha: {name: a[name] + b[name] for name in a}, "here both are 1"),
+    (check.mixture, lambda a, b, alpha: {name: alpha * a[name] + b[name] for name in a}, "has a share, too"),
     (check.mixture, lambda a, b, alpha: mixed(b, a, alpha), "share of the *first*"),
     (check.mixture, lambda a, b, alpha: mixed(a, b, 0.5 if 0 < alpha < 1 else alpha), "a straight line"),
-    (check.mixture, lambda a, b, alpha: a | {"bias": alpha * a["bias"]}, "every parameter"),
+    (check.mixture, lambda a, b, alpha: a | {"bias": alpha * a["bias"] + (1 - alpha) * b["bias"]}, "every parameter"),
 ]
 
 test_coverage, test_right, test_wrong, test_nothing = common_tests(check, RIGHT, WRONG)

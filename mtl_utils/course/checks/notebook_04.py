@@ -31,7 +31,7 @@ def equal_pull(function: Callable[[Mapping[str, float]], Any]) -> Verdict:
             ),
             (
                 lambda f: pulls(f, two)[0] >= pulls(f, two)[1] * 0.99,
-                "now the longer gradient pulls harder still; a long gradient needs a small weight",
+                "with these weights the longer gradient pulls harder than the shorter one; give it a smaller weight",
             ),
             (lambda f: close(pulls(f, two)[0], pulls(f, two)[1]), "the products of weight and norm must be equal"),
             (
@@ -97,7 +97,7 @@ def weight_for_the_middle(answer: float | str | None) -> Verdict:
             (lambda a: a is None or isinstance(a, str) or is_number(a), 'a number is asked for, or "none"'),
             (
                 lambda a: a is None or isinstance(a, str) or float(a) != 0.5,
-                "at 0.5 the middle is as bad as it gets along the front: start a little off the middle, and see where it goes",
+                "run the weighted sum with 0.5 from a point beside the middle: does it move to the middle, or away from it?",
             ),
             (
                 lambda a: a is None or isinstance(a, str),
@@ -128,7 +128,7 @@ def learning_rate_for_the_mean(answer: float) -> Verdict:
 def mixture(function: Callable[[dict[str, Tensor], dict[str, Tensor], float], Any]) -> Verdict:
     """04.6: the weights between two models."""
     first = {"weight": torch.tensor([[1.0, 2.0]]), "bias": torch.tensor([4.0])}
-    second = {"weight": torch.tensor([[3.0, 0.0]]), "bias": torch.tensor([0.0])}
+    second = {"weight": torch.tensor([[3.0, 0.0]]), "bias": torch.tensor([2.0])}
 
     def bias(f: Callable[..., Any], alpha: float) -> float:
         return float(mixed(f, alpha)["bias"])
@@ -146,10 +146,11 @@ def mixture(function: Callable[[dict[str, Tensor], dict[str, Tensor], float], An
                 lambda f: isinstance(mixed(f, 0.5), Mapping) and set(mixed(f, 0.5)) == set(first),
                 "return a dictionary with the names of the two",
             ),
-            (lambda f: not close(bias(f, 0.5), 4.0), "both shares together must be 1, or the mixture is too long"),
-            (lambda f: not close(bias(f, 1.0), 0.0), "α is the share of the *first*: with α = 1 nothing of the second is left"),
+            (lambda f: not close(bias(f, 0.5), 6.0), "the two shares must have the sum 1; here both are 1"),
+            (lambda f: not close(bias(f, 0.5), 4.0), "the second has a share, too: 1 − α"),
+            (lambda f: not close(bias(f, 1.0), 2.0), "α is the share of the *first*: with α = 1 nothing of the second is left"),
             (
-                lambda f: all(close(bias(f, alpha), 4 * alpha) for alpha in (0.0, 0.25, 1.0)),
+                lambda f: all(close(bias(f, alpha), 2 + 2 * alpha) for alpha in (0.0, 0.25, 1.0)),
                 "with α = 1 it must be the first, with α = 0 the second, and in between on a straight line",
             ),
             (
