@@ -11,6 +11,8 @@ from mtl_utils.course.printing import print_line
 
 # Nothing that may be missing is imported above, so that this module can say so.
 _INSTALL = "run `pip install -r requirements.txt`"
+# Packages whose module has another name.
+_MODULES = {"cvxpy-base": "cvxpy", "lazy-loader": "lazy_loader", "pillow": "PIL"}
 _OF_THE_SERVER = {"jupyterlab"}  # runs beside the kernel; importing it here would only cost time
 
 
@@ -44,10 +46,12 @@ def _packages() -> list[str]:
     problems = []
     for requirement in wanted:
         name = requirement.name
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue  # an extra that nobody needs for the course, or another platform's
         try:
             found = version(name)
             if name not in _OF_THE_SERVER:
-                importlib.import_module(name)
+                importlib.import_module(_MODULES.get(name, name))
         except PackageNotFoundError:
             problems.append(_problem(f"{name} is missing: {_INSTALL}"))
         except Exception as error:  # whatever a broken package raises (torchvision beside another torch: RuntimeError)
