@@ -48,16 +48,17 @@ class Recipe(NamedTuple):
     make: Callable[..., models.MultiTaskModel]
     updates: int
     batch: int
+    measured: int  # images in each batch on which gradients are compared
     arguments: Mapping[str, Any]
     weights: Mapping[str, float]
 
 
-DIGITS = Recipe(partial(models.hard_sharing, models.lenet), 300, 100, {}, {})
+DIGITS = Recipe(partial(models.hard_sharing, models.lenet), 300, 100, 100, {}, {})
 SCENES = Recipe(
-    models.scene_network, 200, 32,
+    models.scene_network, 400, 8, 32,
     {
         "optimizer": lambda groups: torch.optim.AdamW(groups, lr=RATE, weight_decay=1e-4),
-        "schedule": lambda optimizer: OneCycleLR(optimizer, RATE, total_steps=200),
+        "schedule": lambda optimizer: OneCycleLR(optimizer, RATE, total_steps=400),
     },
     {"detection": 1.0, "segmentation": 8.0, "depth": 1.0, "tracking": 0.5},
 )  # fmt: skip
