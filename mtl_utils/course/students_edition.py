@@ -30,13 +30,7 @@ from mtl_utils.course.veil import veil
 ROOT = Path(mtl_utils.__file__).parents[1]
 FOLDER = "multi_task_course"  # the one folder in the zip
 WHOLE = ("data", "docs", "studies", "mtl_utils", "templates")
-FILES = (
-    "LICENSE",
-    "requirements.txt",
-    "pyproject.toml",
-    "jupyter_nbconvert_config.json",
-    "notebooks/jupyter_nbconvert_config.json",
-)
+FILES = ("LICENSE", "requirements.txt", "pyproject.toml")
 # Sections of the README that are for teachers and developers. The first word is enough.
 NOT_FOR_STUDENTS = ("Run all tests", "Teach", "Under", "Change", "Read the code")
 # A sentence, or a remark in parentheses, that speaks of a solution cell.

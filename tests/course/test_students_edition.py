@@ -31,12 +31,11 @@ def test_it_has_what_a_student_needs_and_nothing_more(files):
         "LICENSE",
         "mtl_utils/tasks/task.py",
         "data/SHA256SUMS",
+        "templates/described/index.html.j2",
         "mtl_utils/py.typed",
     ):
         assert name in files
-    assert {*NOTEBOOKS, "jupyter_nbconvert_config.json"} == {
-        name.removeprefix("notebooks/") for name in files if name.startswith("notebooks/")
-    }
+    assert set(NOTEBOOKS) == {name.removeprefix("notebooks/") for name in files if name.startswith("notebooks/")}
     assert not [
         name for name in files if re.search(r"(^|/)(tests|\.ci|\.git.*|__pycache__|CONTRIBUTING.md)(/|$)|-ubyte$", name)
     ]
