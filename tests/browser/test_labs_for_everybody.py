@@ -19,14 +19,40 @@ LABS = {
     "steerable": "model = models.pareto_manifold(make)\n"
     "training.fit(model, pairs.train, steps=20, batch_size=64, balancer=balancing.PreferenceSum(), progress=False)\n"
     "lab = SteerableLab(model, pairs.val)\nlab",
+    "arrows": "lab = ArrowsLab(angles=(120, 165), lengths=(1.0, 1.0, 1.5))\nlab",
+    "valleys": "lab = ValleysLab('../studies/two_valleys.npz')\nlab",
+    "conflict": "lab = ConflictLab(make, pairs.train, steps=100_000, batch_size=64, speed=50)\nlab",
+    "detection": "import torch\n"
+    "scenes = datasets.moving_scenes(8, 4, 4, source='FashionMNIST', size=48).pairs()\n"
+    "lab = LossWeightLab(lambda seed: models.scene_network(scenes, seed=seed), scenes.train,\n"
+    "                    val=scenes.val.subset(torch.arange(8)), samples=scenes.val.subset([1, 9]),\n"
+    "                    weights=dict.fromkeys(scenes.train.targets, 1.0), scale='logarithmic',\n"
+    "                    limits=(0.01, 100.0), batch_size=8, steps=100_000)\nlab",
+    "threshold": "import torch\n"
+    "lab = ThresholdLab(torch.linspace(0, 1, 200), torch.arange(200) % 3 > torch.arange(200) % 2, called='stained')\nlab",
 }
+TRAINING = [name for name in LABS if name not in ("steerable", "arrows", "valleys", "threshold")]
+# The sliders of each lab, by their names.
+SLIDERS = {
+    "loss weights": ["left", "right"],
+    "concave front": ["weight of the first loss"],
+    "penalty": ["strength λ"],
+    "steerable": ["left ⟷ right"],
+    "arrows": [
+        "angle of second", "angle of third", "length of first", "length of second", "length of third", "c of CAGrad",
+    ],
+    "valleys": ["updates so far", "weight of the first loss", "c of CAGrad"],
+    "conflict": ["weight of left"],
+    "detection": ["detection", "segmentation", "depth", "tracking"],
+    "threshold": ["threshold"],
+}  # fmt: skip
 AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js"))
 
 
 @pytest.mark.parametrize("name", LABS)
 def test_axe_finds_nothing_serious(notebook: Any, jupyter_lab: Any, name: str) -> None:
     page = open_lab(notebook, jupyter_lab, LABS[name])
-    if name != "steerable":
+    if name in TRAINING:
         press(page, "play")
         wait(page, lambda: step_of(page) > 3)
         press(page, "pause")
@@ -48,15 +74,9 @@ def test_sliders_have_names_and_say_what_they_show_and_the_picture_has_a_text(
 ) -> None:
     page = open_lab(notebook, jupyter_lab, LABS[name])
     sliders = page.get_by_role("slider")
-    names = {
-        "loss weights": ["left", "right"],
-        "concave front": ["weight of the first loss"],
-        "penalty": ["strength λ"],
-        "steerable": ["left ⟷ right"],
-    }
-    assert sliders.count() == len(names[name])
+    assert sliders.count() == len(SLIDERS[name])
     before = page.locator("img.widget-image").get_attribute("alt")
-    for each in names[name]:
+    for each in SLIDERS[name]:
         slider = page.get_by_role("slider", name=each, exact=True)
         slider.focus()
         page.keyboard.press("ArrowRight")
@@ -120,7 +140,7 @@ def test_a_small_window_needs_no_horizontal_scrollbar_and_shows_sliders_and_pict
     before = page.evaluate(facts)
     assert not before["scrolls"]
     assert before["height"] <= 625
-    if name != "steerable":
+    if name in TRAINING:
         press(page, "play")
         wait(page, lambda: step_of(page) > 25)
         press(page, "pause")

@@ -149,8 +149,9 @@ class Panel:
         if self._closed:
             raise RuntimeError("this lab was closed (running its cell again closes the former one); make a new one")
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, object], dict[str, object]]:
         self._check_open()
         # The widget where one can be shown; its picture where not, such as on a page that only displays notebooks.
         bundle: dict[str, object] = dict(self.view._repr_mimebundle_() or {})
-        return bundle | {"text/plain": self.status, "image/png": base64.b64encode(self.picture).decode()}
+        data = bundle | {"text/plain": self.status, "image/png": base64.b64encode(self.picture).decode()}
+        return data, {"image/png": {"alt": self.description}}
