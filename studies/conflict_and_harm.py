@@ -60,7 +60,7 @@ SCENES = Recipe(
         "optimizer": lambda groups: torch.optim.AdamW(groups, lr=RATE, weight_decay=1e-4),
         "schedule": lambda optimizer: OneCycleLR(optimizer, RATE, total_steps=400),
     },
-    {"detection": 1.0, "segmentation": 8.0, "depth": 1.0, "tracking": 0.5},
+    {"detection": 1.0, "segmentation": 4.0, "depth": 1.0, "tracking": 1.0},
 )  # fmt: skip
 
 
