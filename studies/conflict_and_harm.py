@@ -8,9 +8,9 @@ one network with hard sharing, watched in its first hundred updates, and a netwo
 updates and choice on validation.
 
 Metrics of scenes have other units than accuracy, and some are better when lower. So harm is to be read as a *relative* change
-(Δm of the shared network against the two single ones, with its sign turned), for all pairs alike. The weights of the scenes'
-losses are those that `scenes.py` chose on validation: with a plain sum harm could come from the scales of the losses alone. They
-do not change the cosine of two gradients, and a network for one task is trained by Adam, for which a constant weight is none.
+(Δm of the shared network against the two single ones, with its sign turned), for all pairs alike. The losses of the scenes have
+the weights that `scenes.py` chose on validation: with a plain sum harm could come from the scales of the losses alone. Weights
+do not change the cosine of two gradients; and for one task alone, trained by Adam, a constant weight changes nothing.
 """
 
 from __future__ import annotations
