@@ -2,7 +2,7 @@
 
     python studies/conflict_and_harm.py
 
-About twelve minutes on one core; what is in the file already is not computed again. Thirty pairs of tasks: digits with
+About twenty minutes on one core; what is in the file already is not computed again. Thirty pairs of tasks: digits with
 attributes, two objects in one image with and without attributes, and the four tasks of moving scenes. For each pair and seed
 one network with hard sharing, watched in its first hundred updates, and a network for each task alone with the same images,
 updates and choice on validation.
@@ -34,7 +34,7 @@ from mtl_utils.randomness import generator
 from mtl_utils.training import train
 
 RESULTS = Path(__file__).with_suffix(".csv")
-SEEDS = range(2)
+SEEDS = range(4)
 EARLY, EVERY = 100, 10
 SIZES = (3000, 1000, 4000)
 RATE = 4e-3  # of the scenes, as in `scenes.py`
