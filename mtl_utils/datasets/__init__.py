@@ -20,7 +20,7 @@ from mtl_utils.datasets.folders import (
     write_example_folder,
 )
 from mtl_utils.datasets.labels import with_few_labels, with_label_noise
-from mtl_utils.datasets.moving_scenes import Detection, MovingScenes, Scenes, boxes_of, detection, moving_scenes
+from mtl_utils.datasets.moving_scenes import Detection, MovingScenes, Scenes, boxes_of, detection, lost_objects, moving_scenes
 from mtl_utils.datasets.pixels import Normalization
 from mtl_utils.datasets.placed_digits import place, placed_digits
 from mtl_utils.datasets.sources import DataFileError, Source, data_folder, load_source
@@ -56,6 +56,7 @@ __all__ = [
     "from_class_folders",
     "from_table",
     "load_source",
+    "lost_objects",
     "moving_scenes",
     "multi_fashion_mnist",
     "multi_mnist",

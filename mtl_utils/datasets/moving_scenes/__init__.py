@@ -9,7 +9,7 @@ from mtl_utils.datasets.moving_scenes.making import moving_scenes
 from mtl_utils.datasets.moving_scenes.pairs import all_pairs, pairs_of
 from mtl_utils.datasets.moving_scenes.rendering import boxes_of
 from mtl_utils.datasets.moving_scenes.scenes import MovingScenes, Scenes
-from mtl_utils.datasets.moving_scenes.targets import centers_of, detection_targets, tracking_targets
+from mtl_utils.datasets.moving_scenes.targets import centers_of, detection_targets, lost_objects, tracking_targets
 from mtl_utils.datasets.moving_scenes.tasks import Detection, detection, scene_tasks
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "decode",
     "detection",
     "detection_targets",
+    "lost_objects",
     "moving_scenes",
     "pairs_of",
     "scene_tasks",

@@ -59,7 +59,7 @@ def detection_targets(scenes: Scenes, *, stride: int = STRIDE) -> Tensor:
     """Targets of `Detection` for all frames of all videos: `float32` `[S·T, C + 4, gh, gw]`.
 
     Where the centers of two objects share a cell, size and offset are those of the nearer one, and the other is lost: the heat
-    map of its class, if that is another, still shows it. `lost` counts such objects.
+    map of its class, if that is another, still shows it. `lost_objects` counts such objects.
     """
     height, width = scenes.videos.shape[-2:]
     rows, columns = -(-height // stride), -(-width // stride)
@@ -89,7 +89,7 @@ def tracking_targets(scenes: Scenes, *, stride: int = STRIDE) -> Tensor:
     return targets
 
 
-def lost(scenes: Scenes, *, stride: int = STRIDE) -> int:
+def lost_objects(scenes: Scenes, *, stride: int = STRIDE) -> int:
     """How many objects the targets lose, since a nearer one has its center in the same cell of the same frame."""
     found = centers_of(scenes, stride=stride)
     places = torch.cat([found.frame.unsqueeze(1), found.cell], dim=1)
