@@ -6,8 +6,8 @@
 One row per way, seed and measure. All ways see the same pairs of frames, equally often: every frame has every label, each
 network makes as many updates in batches of the same size, and the last weights are taken (the learning rate ends at zero).
 The weights of all ways but the plain sum were chosen on validation among seven settings, in runs of 600 steps, with two seeds
-that the study does not use. Networks for one task have no weights to tune. "Single networks" are four, one for each task; boxes,
-masks and motion are put together from all four.
+that the study does not use. Networks for one task have no weights to tune. "Single networks" are four, one for each task;
+boxes, masks and motion are put together from all four.
 """
 
 from __future__ import annotations
