@@ -53,7 +53,7 @@ RULES = {
     "memory, no displacement": {"by_displacement": False, "by_class": False},
 }
 THOROUGH, PICTURES = ("single networks", "shared"), 20  # integration is measured on so many of the test videos
-SINGLE = "single networks"
+SINGLE, SHORT = "single networks", "shared, a third of the steps"  # the short one is quick enough for the notebook
 WHOLE = "+ memory"  # the rules that all ways are linked with
 FILE = Path(__file__).with_suffix(".csv")
 TUNING_FILE = Path(__file__).with_name("scenes_tuning.csv")
@@ -206,12 +206,13 @@ def milliseconds(model: SceneNetwork, split: datasets.MultiTaskDataset) -> float
 
 
 def ways() -> dict[str, tuple[tuple[str, ...], dict[str, float], dict[str, Any]]]:
-    """For each way its tasks, weights and switches. The wider network is as large as the one with fusion: a control."""
+    """For each way its tasks, weights and what it switches. The wider network is as large as the one with fusion: a control."""
     tuned = tuned_weights()
     return {
         SINGLE: (TASKS, SUM, {}),
         "shared, summed": (TASKS, SUM, {}),
         "shared": (TASKS, tuned, {}),
+        SHORT: (TASKS, tuned, {"steps": STEPS // 3}),
         "+ enhancement": (TASKS, tuned, {"enhancement": True}),
         "+ fusion": (TASKS, tuned, {"fusion": True}),
         **{f"without {name}": (tuple(each for each in TASKS if each != name), tuned, {}) for name in TASKS},
