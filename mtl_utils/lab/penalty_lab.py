@@ -18,7 +18,7 @@ from mtl_utils.lab.engine.live_panel import LivePanel
 from mtl_utils.lab.engine.live_run import LiveRun, ModelFactory
 from mtl_utils.lab.views import words
 from mtl_utils.lab.views.canvas import Canvas, Part
-from mtl_utils.lab.views.scales import percent_ticks
+from mtl_utils.lab.views.scales import percent_ticks, plain
 from mtl_utils.lab.widgets.slider import Slider, place_among
 from mtl_utils.models import TwinColumns
 from mtl_utils.penalties import DistancePenalty
@@ -158,7 +158,7 @@ class PenaltyLab(LivePanel):
     def _sentences(self, state: str) -> list[str]:
         run = self._run
         progress = words.progress(state, run.history, run.steps, run.seed)
-        far = ", ".join(f"{stage} {distance:.2g}" for stage, distance in (self.distances or [{}])[-1].items())
+        far = ", ".join(f"{stage} {plain(distance, 2)}" for stage, distance in (self.distances or [{}])[-1].items())
         return [
             f"{progress} λ = {in_words(self.strength)}.{self._waiting_seed()}",
             words.validation(run.history, self.tasks),
