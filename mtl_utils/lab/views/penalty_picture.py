@@ -68,19 +68,22 @@ class PenaltyPicture:
             former.remove()
         self._draw_lines(history, distances, strengths)
         self._kept = []
-        for line in self._lines():
-            (kept,) = line.axes.plot(*line.get_data(), color=pale_color(line.get_color()), lw=1.0, ls=(0, (1, 1.2)), zorder=1.5)
-            if line is self._strength:
-                kept.set_drawstyle("steps-post")
-            self._kept.append(kept)
+        metrics, distance, strength = self._axes
+        for ax, lines in (
+            (metrics, self._metrics.values()),
+            (distance, self._distances.values()),
+            (strength, [self._strength]),
+        ):
+            for line in lines:
+                color = pale_color(str(line.get_color()))
+                (kept,) = ax.plot(*line.get_data(), color=color, lw=1.0, ls=(0, (1, 1.2)), zorder=1.5)
+                self._kept.append(kept)
+        self._kept[-1].set_drawstyle("steps-post")
         self._kept[0].set_label("the run before")
         self._runs += 1
         with matplotlib.rc_context(_STYLE):
             handles = [*self._metrics.values(), self._kept[0]]
             self._axes[0].legend(handles=handles, frameon=False, loc="lower right")
-
-    def _lines(self) -> list[Line2D]:
-        return [*self._metrics.values(), *self._distances.values(), self._strength]
 
     def draw(self, history: History, distances: Sequence[dict[str, float]], strengths: Sequence[float], steps: int) -> None:
         numbers = self._draw_lines(history, distances, strengths)
