@@ -79,12 +79,12 @@ def test_axe_finds_nothing_serious_in_the_slider_of_the_first_notebook(notebook:
     slider = next(cell.source for cell in cells if cell.cell_type == "code" and "slider = " in cell.source)
     notebook.open(jupyter_lab.write("slider.ipynb", slider))
     notebook.run_cell(0)
+    notebook.wait_until_idle()
     page = notebook.page
     moved = page.get_by_role("slider", name="weight", exact=True)
     moved.focus()
     page.keyboard.press("ArrowRight")
-    wait_for = page.get_by_text("a weight of 0.55 for left, 0.45 for right")
-    wait_for.wait_for()
+    page.get_by_text("a weight of 0.55 for left, 0.45 for right").wait_for()
     assert moved.get_attribute("aria-valuetext") == "0.55"
     assert not serious_problems(page, ".jp-OutputArea-output")
 
