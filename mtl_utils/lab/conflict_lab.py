@@ -130,7 +130,8 @@ class ConflictLab(LivePanel):
         over_time.set_title("all that is shared", fontsize=11)
         over_time.axhline(0, color=GRAY, linewidth=1)
         self._lines = [
-            over_time.plot([], [], ".-", color=color, label=kind, linewidth=1.3)[0] for kind, color in _KINDS.items()
+            over_time.plot([], [], "oDs"[i], ls="-", ms=4, color=color, label=kind, linewidth=1.3)[0]
+            for i, (kind, color) in enumerate(_KINDS.items())
         ]
         figure.legend(handles=self._lines, loc="upper center", ncols=3, frameon=False, fontsize=10)
         assert isinstance(self.model, MultiTaskModel)
@@ -151,7 +152,7 @@ class ConflictLab(LivePanel):
         ]
         for dots, column in zip(self._dots, np.array(latest).reshape(-1, 3).T, strict=True):
             dots.set_data(column, range(len(self._places)))
-        self._over_time.set_xlim(0, self._run.steps)
+        self._over_time.set_xlim(0, 1.02 * self._run.steps)
         content = (id(self.history), len(steps))
         moving = [*self._lines, *self._dots]
         self._canvas.draw([Part(ALL, self._canvas.figure.axes, moving, self._run.steps, content)])

@@ -75,6 +75,8 @@ class LossWeightLab(LivePanel):
         lab.run(50)
     """
 
+    _reset_hint = "Keep this run to compare with, and begin anew with the seed"
+
     def __init__(
         self,
         make_model: ModelFactory,

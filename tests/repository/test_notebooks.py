@@ -135,6 +135,12 @@ every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.st
 
 
 @every_lesson
+def test_no_state_of_widgets_is_saved(path: Path) -> None:
+    # A web page would then show the dead widget, and not the lab's picture with its text.
+    assert "widgets" not in json.loads(path.read_text(encoding="utf-8"))["metadata"]
+
+
+@every_lesson
 def test_a_cell_teaches_or_claims(path: Path) -> None:
     for cell in lesson(path):
         claims = re.search(r"^(    )*claim\(", source(cell), re.MULTILINE) is not None
