@@ -31,6 +31,7 @@ from mtl_utils.datasets.moving_scenes.average_precision import AveragePrecision
 from mtl_utils.datasets.moving_scenes.boxes import Detections, decode
 from mtl_utils.measures import delta_m
 from mtl_utils.models import SceneNetwork, scene_network
+from mtl_utils.randomness import generator
 
 STEPS, TUNING_STEPS, BATCH, RATE, SIZE = 900, 600, 32, 4e-3, 48
 TASKS = ("detection", "segmentation", "depth", "tracking")
@@ -53,6 +54,7 @@ RULES = {
     "memory, no displacement": {"by_displacement": False, "by_class": False},
 }
 THOROUGH, PICTURES = ("single networks", "shared"), 20  # integration is measured on so many of the test videos
+SHUFFLED = "detection of other frames"  # a task that costs as much as detection, and teaches nothing
 SINGLE, SHORT = "single networks", "shared, a third of the steps"  # the short one is quick enough for the notebook
 WHOLE = "+ memory"  # the rules that all ways are linked with
 FILE = Path(__file__).with_suffix(".csv")
@@ -65,13 +67,24 @@ def scenes_of(seed: int) -> MovingScenes:
 
 
 def train(
-    data: Splits, tasks: tuple[str, ...], weights: dict[str, float], seed: int, *, steps: int = STEPS, **switches: Any
+    data: Splits,
+    tasks: tuple[str, ...],
+    weights: dict[str, float],
+    seed: int,
+    *,
+    steps: int = STEPS,
+    shuffled: str = "",
+    **switches: Any,
 ) -> SceneNetwork:
-    """A network for some of the tasks, trained with constant weights."""
+    """A network for some of the tasks, trained with constant weights; the task `shuffled` gets the targets of other frames."""
     some = data.for_tasks(*tasks)
     model = scene_network(some, seed=seed, **switches)
+    split = some.train
+    if shuffled:
+        order = torch.randperm(len(split), generator=generator(seed))
+        split = split.with_targets(**{shuffled: split.targets[shuffled][order]})
     fit(
-        model, some.train, steps=steps, batch_size=BATCH, seed=seed, progress=False,
+        model, split, steps=steps, batch_size=BATCH, seed=seed, progress=False,
         optimizer=lambda groups: torch.optim.AdamW(groups, lr=RATE, weight_decay=1e-4),
         schedule=lambda optimizer: OneCycleLR(optimizer, RATE, total_steps=steps),
         balancer=WeightedSum({name: weights[name] for name in tasks}),
@@ -216,6 +229,7 @@ def ways() -> dict[str, tuple[tuple[str, ...], dict[str, float], dict[str, Any]]
         "+ enhancement": (TASKS, tuned, {"enhancement": True}),
         "+ fusion": (TASKS, tuned, {"fusion": True}),
         **{f"without {name}": (tuple(each for each in TASKS if each != name), tuned, {}) for name in TASKS},
+        SHUFFLED: (TASKS, tuned, {"shuffled": "detection"}),
         "wider": (TASKS, tuned, {"width": 51, "hidden": 51}),
     }
 
@@ -251,7 +265,7 @@ def study() -> None:
     """All ways with each seed; first those of the price table, one seed after the other, then the rest."""
     there = done(FILE)
     plan = ways()
-    rest = ["wider", *(name for name in plan if name.startswith("without"))]
+    rest = ["wider", SHUFFLED, *(name for name in plan if name.startswith("without"))]
     table = [name for name in plan if name not in rest]
     for names, seed in itertools.product((table, rest), SEEDS):
         to_do = [name for name in names if (name, str(seed)) not in there]
