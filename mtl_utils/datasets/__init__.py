@@ -7,12 +7,15 @@ from mtl_utils.datasets.features import Features
 from mtl_utils.datasets.folders import (
     IMAGENET,
     Augmentation,
+    BoxFile,
     FolderError,
     FolderSplits,
     MaskFolder,
+    ValueFolder,
     celeba,
     describe,
     from_class_folders,
+    from_coco,
     from_table,
     other_pictures,
     oxford_pets,
@@ -20,7 +23,17 @@ from mtl_utils.datasets.folders import (
     write_example_folder,
 )
 from mtl_utils.datasets.labels import with_few_labels, with_label_noise
-from mtl_utils.datasets.moving_scenes import Detection, MovingScenes, Scenes, boxes_of, detection, moving_scenes
+from mtl_utils.datasets.moving_scenes import (
+    Boxes,
+    Detection,
+    MovingScenes,
+    Scenes,
+    box_targets,
+    boxes_in_targets,
+    boxes_of,
+    detection,
+    moving_scenes,
+)
 from mtl_utils.datasets.pixels import Normalization
 from mtl_utils.datasets.placed_digits import place, placed_digits
 from mtl_utils.datasets.sources import DataFileError, Source, data_folder, load_source
@@ -33,6 +46,8 @@ __all__ = [
     "IMAGENET",
     "Augmentation",
     "Batch",
+    "BoxFile",
+    "Boxes",
     "DataFileError",
     "Detection",
     "Features",
@@ -46,6 +61,9 @@ __all__ = [
     "Source",
     "Splits",
     "Targets",
+    "ValueFolder",
+    "box_targets",
+    "boxes_in_targets",
     "boxes_of",
     "celeba",
     "data_folder",
@@ -54,6 +72,7 @@ __all__ = [
     "digits",
     "fashion_and_mnist",
     "from_class_folders",
+    "from_coco",
     "from_table",
     "load_source",
     "moving_scenes",

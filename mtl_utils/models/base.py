@@ -55,6 +55,17 @@ class HasTasks(Protocol):
     def image_shape(self) -> tuple[int, int, int]: ...
 
 
+def check_data(data: HasTasks) -> HasTasks:
+    """The data themselves; a `ValueError` in words unless they say which tasks they have and how large their images are."""
+    if isinstance(data, Tensor) or not hasattr(data, "tasks") or not hasattr(data, "image_shape"):
+        what = f"a tensor of shape {tuple(data.shape)}" if isinstance(data, Tensor) else f"a {type(data).__name__}"
+        raise ValueError(
+            f"a model is made for a data set or a split, which say what the tasks are and how large images are, not {what}: "
+            "datasets.MultiTaskDataset(images, targets, tasks) makes a split of tensors"
+        )
+    return data
+
+
 class _CheckedWhenBuilt(ABCMeta):
     """Checks a model's `parts` as soon as its `__init__` is through, whatever class it is of."""
 
