@@ -20,6 +20,7 @@ from mtl_utils.datasets.folders import (
     other_pictures,
     oxford_pets,
     read_coco,
+    write_example_boxes,
     write_example_folder,
 )
 from mtl_utils.datasets.labels import with_few_labels, with_label_noise
@@ -87,5 +88,6 @@ __all__ = [
     "with_attributes",
     "with_few_labels",
     "with_label_noise",
+    "write_example_boxes",
     "write_example_folder",
 ]

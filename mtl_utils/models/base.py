@@ -100,7 +100,10 @@ class MultiTaskModel(nn.Module, metaclass=_CheckedWhenBuilt):
         """Every part once, in the order of `level`. Together the parts hold every parameter exactly once."""
 
     def shared_parameters(self) -> list[nn.Parameter]:
-        """Parameters that two or more tasks use. Empty for one task alone."""
+        """Parameters that two or more tasks use, frozen ones included. Empty for one task alone.
+
+        What is frozen is shared, too, but has no gradient: balancers take those with `requires_grad` only.
+        """
         return [parameter for part in self.parts() if len(part.tasks) > 1 for parameter in part.module.parameters()]
 
     def task_parameters(self, name: str) -> list[nn.Parameter]:

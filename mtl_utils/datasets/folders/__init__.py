@@ -8,6 +8,7 @@ from mtl_utils.datasets.folders.coco_folder import from_coco
 from mtl_utils.datasets.folders.decoding import ImageFileError, decode, decode_mask, decode_values
 from mtl_utils.datasets.folders.describe import Description, describe
 from mtl_utils.datasets.folders.example import other_pictures, write_example_folder
+from mtl_utils.datasets.folders.example_boxes import write_example_boxes
 from mtl_utils.datasets.folders.framing import Frame, frame
 from mtl_utils.datasets.folders.image_table import from_table
 from mtl_utils.datasets.folders.masks import MaskFolder
@@ -45,5 +46,6 @@ __all__ = [
     "other_pictures",
     "oxford_pets",
     "read_coco",
+    "write_example_boxes",
     "write_example_folder",
 ]

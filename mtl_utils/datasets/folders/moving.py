@@ -41,9 +41,7 @@ class Movable:
         self._rows: list[tuple[str, int, int]] = []
         if self.detections or self.points:
             corners = self._corners()
-            self.sample["boxes"] = tv_tensors.BoundingBoxes(  # type: ignore[call-overload]
-                corners, format="XYXY", canvas_size=self.size, clamping_mode=None
-            )
+            self.sample["boxes"] = tv_tensors.BoundingBoxes(corners, format="XYXY", canvas_size=self.size, clamping_mode=None)
             self.sample["labels"] = torch.arange(len(corners))
 
     def back(self, changed: Mapping[str, Any], seen: float) -> tuple[Targets, int, int]:
@@ -66,8 +64,8 @@ class Movable:
             of_task = torch.tensor([name == task.name for name, _, _ in self._rows], dtype=torch.bool)
             boxes, dropped = boxes + int(of_task.sum()), dropped + int((of_task & ~stays).sum())
             moved[task.name] = self._detections_back(task, cut, of_task & stays)
-        for task, order in self.points:
-            moved[task.name] = self._points_back(task, order, corners)
+        for point, order in self.points:
+            moved[point.name] = self._points_back(point, order, corners)
         return moved, boxes, dropped
 
     def _masks(self) -> dict[str, tv_tensors.Mask]:
@@ -103,11 +101,11 @@ class Movable:
                 if boxes is not None:
                     corners.append(boxes.corners)
                     self._rows += [(task.name, image, cls) for cls in boxes.classes.tolist()]
-        for task, order in self.points:
-            target = self.targets[task.name]
+        for point, order in self.points:
+            target = self.targets[point.name]
             places = target.float().view(len(target), -1, 2)
             corners.append((places if order == "xy" else places.flip(2)).nan_to_num(0).repeat(1, 1, 2).view(-1, 4))
-            self._rows += [(task.name, image, -1) for image in range(len(target)) for _ in range(places.shape[1])]
+            self._rows += [(point.name, image, -1) for image in range(len(target)) for _ in range(places.shape[1])]
         return torch.cat(corners)
 
     def _detections_back(self, task: Detection, cut: Tensor, chosen: Tensor) -> Tensor:
