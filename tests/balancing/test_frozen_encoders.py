@@ -1,4 +1,4 @@
-"""Frozen encoders and adapters under balancers that look at gradients: what is shared but frozen has none, and stays as it is."""
+"""Frozen encoders and adapters under balancers of gradients: what is shared but frozen has none, and stays as it is."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def check_groups(parts: Sequence[str], groups: Sequence[str], names: Sequence[st
     for image, group in enumerate(groups):
         other = first.setdefault(group, image)
         if parts[other] != parts[image]:
-            wrong[group] = f"group '{group}': {names[other]} is in {parts[other]}, {names[image]} in {parts[image]}"
+            wrong[group] = f"group {group}: {names[other]} is in {parts[other]}, {names[image]} in {parts[image]}"
     if wrong:
         raise FolderError("images of one group lie in two splits, so the test would be too easy", list(wrong.values()))
 
