@@ -213,7 +213,6 @@ def test_predicted_boxes_come_back_to_the_pixels_of_the_file(tmp_path):
     content = scattered(tmp_path, 24, size=(80, 112))
     with pytest.warns(UserWarning, match="cuts off"):
         splits = from_coco(tmp_path, "boxes.json", size=40, fit="crop", seen=0.9)
-    (task,) = splits.tasks
 
     class Knows(torch.nn.Module):
         def forward(self, images):
