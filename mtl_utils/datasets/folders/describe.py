@@ -40,7 +40,8 @@ class Description:
 
     def __str__(self) -> str:
         sizes = ", ".join(f"{row.images} of {row.height}×{row.width}" for row in self.sizes.head(3).itertuples())
-        more = f" and {len(self.sizes) - 3} other sizes" if len(self.sizes) > 3 else ""
+        others = len(self.sizes) - 3
+        more = f" and {others} other size{'s' if others > 1 else ''}" if others > 0 else ""
         lines = [self.labels.to_string(), "", f"sizes: {sizes}{more}"]
         lines.append(f"the same picture more than once: {len(self.copies)}" + (f", {self.copies}" if self.copies else ""))
         lines.append(f"the same picture in two splits: {len(self.leaks)}" + (f", {self.leaks}" if self.leaks else ""))

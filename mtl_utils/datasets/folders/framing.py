@@ -61,6 +61,8 @@ class Frame(NamedTuple):
     def _placed(self, values: Tensor, bars: float) -> Tensor:
         if self.scaled == self.size:
             return values
+        if self.top <= 0 and self.left <= 0 and self.scaled[0] >= self.size[0] and self.scaled[1] >= self.size[1]:
+            return values[..., -self.top : self.size[0] - self.top, -self.left : self.size[1] - self.left]  # no copy
         bottom, right = self.size[0] - self.top - self.scaled[0], self.size[1] - self.left - self.scaled[1]
         return F.pad(values, (self.left, right, self.top, bottom), value=bars)  # pads below zero cut
 
