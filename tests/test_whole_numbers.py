@@ -24,7 +24,7 @@ def test_numbers_of_classes_and_values():
         task = make("a", np.int64(3))
         assert task.output_size == 3 and type(task.output_size) is int
         for wrong in (True, 2.5, np.float64(3), np.bool_(True)):
-            with pytest.raises(ValueError, match="task 'a'|classes must be"):
+            with pytest.raises(ValueError, match=r"task 'a'|classes must be"):
                 make("a", wrong)
 
 

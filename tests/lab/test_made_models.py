@@ -22,7 +22,7 @@ def test_a_built_model_is_no_function_that_makes_one(pairs):
     ):
         with pytest.raises(ValueError, match=r"make_model= takes a function .* not a HardSharing that is built already"):
             make()
-    with pytest.raises(ValueError, match="not a TwinColumns that is built already"):
+    with pytest.raises(ValueError, match=r"not a TwinColumns that is built already"):
         lab.PenaltyLab(columns, pairs, penalty=penalties.DistancePenalty(0.0), strengths=[0.0, 1.0], steps=2)
     with pytest.raises(ValueError, match=r"make_model= takes a function .* not 'lenet'"):
         experiments.sweep_weights("lenet", pairs, [{"left": 1.0, "right": 1.0}], steps=1)

@@ -34,5 +34,5 @@ def test_the_name_of_an_encoder():
     class Data:
         tasks, image_shape = (), (1, 28, 28)
 
-    with pytest.raises(ValueError, match="such as models.lenet, not 'lenet'"):
+    with pytest.raises(ValueError, match=r"such as models\.lenet, not 'lenet'"):
         models.hard_sharing("lenet", Data())
