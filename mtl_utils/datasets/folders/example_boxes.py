@@ -40,7 +40,8 @@ def write_example_boxes(folder: str | Path, pictures: int = 200, *, seed: int = 
     generator = randomness.generator(seed)
     source = load_source("FashionMNIST", train=True)
     pools = [torch.nonzero(source.labels == number).flatten() for number in THINGS]
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for number in range(pictures):
         table = 0.4 + 0.2 * torch.rand((), generator=generator) + 0.04 * torch.randn(3, HEIGHT, WIDTH, generator=generator)
         for slot in range(WIDTH // _SLOT):
