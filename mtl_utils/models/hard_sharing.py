@@ -71,9 +71,10 @@ def hard_sharing(encoder: EncoderFactory, data: HasTasks, *, encoder_rate: float
     Raises:
         ValueError: if a built encoder comes in place of what makes one, or does not fit the images or the tasks.
     """
-    check_data(data)
     with seeded(seed):
-        return HardSharing(*build_encoder_and_heads(encoder, data.image_shape, data.tasks), encoder_rate=encoder_rate)
+        return HardSharing(
+            *build_encoder_and_heads(encoder, check_data(data).image_shape, data.tasks), encoder_rate=encoder_rate
+        )
 
 
 def single_task(encoder: EncoderFactory, data: HasTasks, task: str, *, seed: int = 0) -> HardSharing:
@@ -84,8 +85,7 @@ def single_task(encoder: EncoderFactory, data: HasTasks, task: str, *, seed: int
     Raises:
         ValueError: if the data have no such task.
     """
-    check_data(data)
-    chosen = [candidate for candidate in data.tasks if candidate.name == task]
+    chosen = [candidate for candidate in check_data(data).tasks if candidate.name == task]
     if not chosen:
         raise ValueError(f"the data have no task '{task}'; the tasks are {[each.name for each in data.tasks]}")
     with seeded(seed):
