@@ -10,9 +10,10 @@ import torch
 from mtl_utils.analysis.conflict import WHOLE, Conflict, measure_conflict
 from mtl_utils.balancing import WeightedSum
 from mtl_utils.datasets.dataset import MultiTaskDataset
+from mtl_utils.experiments.way import ModelFactory
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
-from mtl_utils.lab.engine.live_run import LiveRun, ModelFactory
+from mtl_utils.lab.engine.live_run import LiveRun
 from mtl_utils.lab.views.canvas import WHOLE as ALL
 from mtl_utils.lab.views.canvas import Canvas, Part
 from mtl_utils.lab.widgets.slider import Slider

@@ -10,9 +10,10 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from mtl_utils.balancing import WeightedSum
 from mtl_utils.datasets.splits import Splits
+from mtl_utils.experiments.way import ModelFactory, check_factory
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
-from mtl_utils.lab.engine.live_run import LiveRun, ModelFactory
+from mtl_utils.lab.engine.live_run import LiveRun
 from mtl_utils.lab.views import words
 from mtl_utils.lab.views.penalty_picture import PenaltyPicture, in_words
 from mtl_utils.lab.views.scales import plain
@@ -74,7 +75,7 @@ class PenaltyLab(LivePanel):
             )
         self.tasks = check_tasks(data.tasks)
         self.penalty = penalty
-        self._make_model = make_model
+        self._make_model = check_factory(make_model)
         self._run = LiveRun(
             self._make_columns, data, self.tasks, WeightedSum(), steps=steps, seed=seed,
             arguments={

@@ -12,7 +12,8 @@ from mtl_utils.datasets import Detection, MovingScenes, Scenes, detection, movin
 from mtl_utils.datasets.moving_scenes import centers_of, detection_targets, tracking_targets
 from mtl_utils.datasets.moving_scenes.average_precision import AveragePrecision
 from mtl_utils.datasets.moving_scenes.boxes import decode
-from mtl_utils.datasets.moving_scenes.targets import SEEN, gaussian_radius, lost_objects
+from mtl_utils.datasets.moving_scenes.peaks import gaussian_radius
+from mtl_utils.datasets.moving_scenes.targets import SEEN, lost_objects
 from mtl_utils.datasets.moving_scenes.tasks import focal_loss
 from mtl_utils.tasks import classification
 

@@ -46,11 +46,13 @@ def decode(
     threshold: float = 0.3,
     most: int = 20,
     exclusive: bool = False,
+    image_size: tuple[int, int] | None = None,
 ) -> list[Detections]:
     """Boxes from the maps of a detector of centers, many frames at once (CenterNet: Zhou et al., "Objects as points", 2019).
 
     A peak is a cell whose heat is the highest of the 3×3 cells around it, in the map of one class. The size and the offset at
-    the peak give the box. Boxes are cut at the edge of the grid, since the visible part of an object lies in the frame.
+    the peak give the box. Boxes are cut at the edge of the grid (or of the image, if its size is given), since the visible part
+    of an object lies in the frame.
 
     Two objects of one class whose centers lie in one cell are one peak: one of them is lost. Two objects of different classes
     in one cell are two peaks with the same box.
@@ -64,6 +66,7 @@ def decode(
         most: at most so many boxes in a frame, the highest peaks.
         exclusive: whether a peak must also be the highest of all classes in its 3×3 cells. A network that wavers between two
             classes then reports one box, not two. True objects of two classes in neighboring cells then become one, too.
+        image_size: height and width of the frames in pixels, where the stride does not divide them.
 
     Returns:
         N `Detections`.
@@ -88,7 +91,8 @@ def decode(
     frame, kind, row, column, scores = frame[order], kind[order], row[order], column[order], scores[order]
     middle = torch.stack([column, row], dim=1) + offset[frame, :, row, column]
     half = size[frame, :, row, column].clamp(min=0) / 2
-    limit = torch.tensor([heat.shape[3], heat.shape[2]], device=heat.device)
+    rows, columns = heat.shape[2:] if image_size is None else (side / stride for side in image_size)
+    limit = torch.tensor([columns, rows], device=heat.device)
     low, high = middle - half, middle + half
     boxes = torch.cat([low.clamp(min=0).minimum(limit), high.clamp(min=0).minimum(limit)], dim=1) * stride
     parts = (boxes, scores, kind, torch.stack([row, column], dim=1))
