@@ -50,9 +50,9 @@ def measure_conflict(model: MultiTaskModel, batch: Batch, other: Batch, tasks: S
     Raises:
         ValueError: if the model shares nothing, or the batches have no labels.
     """
-    shared = [part for part in model.parts() if len(part.tasks) > 1 and part.size]
+    shared = [part for part in model.parts() if len(part.tasks) > 1 and any(p.requires_grad for p in part.module.parameters())]
     if not shared:
-        raise ValueError(f"this {type(model).__name__} shares nothing, so its tasks cannot conflict")
+        raise ValueError(f"this {type(model).__name__} shares nothing that learns, so its tasks cannot conflict")
     one, two = (_gradients(model, each, tasks) for each in (batch, other))
     names = [task.name for task in tasks if task.name in one and task.name in two]
     if not names:

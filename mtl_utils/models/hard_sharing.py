@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mtl_utils.models.base import HasTasks, MultiTaskModel, Part
+from mtl_utils.models.base import HasTasks, MultiTaskModel, Part, check_data
 from mtl_utils.models.encoders.stages import EncoderFactory
 from mtl_utils.models.heads import build_encoder_and_heads
 from mtl_utils.randomness import seeded
@@ -72,7 +72,9 @@ def hard_sharing(encoder: EncoderFactory, data: HasTasks, *, encoder_rate: float
         ValueError: if a built encoder comes in place of what makes one, or does not fit the images or the tasks.
     """
     with seeded(seed):
-        return HardSharing(*build_encoder_and_heads(encoder, data.image_shape, data.tasks), encoder_rate=encoder_rate)
+        return HardSharing(
+            *build_encoder_and_heads(encoder, check_data(data).image_shape, data.tasks), encoder_rate=encoder_rate
+        )
 
 
 def single_task(encoder: EncoderFactory, data: HasTasks, task: str, *, seed: int = 0) -> HardSharing:
@@ -83,7 +85,7 @@ def single_task(encoder: EncoderFactory, data: HasTasks, task: str, *, seed: int
     Raises:
         ValueError: if the data have no such task.
     """
-    chosen = [candidate for candidate in data.tasks if candidate.name == task]
+    chosen = [candidate for candidate in check_data(data).tasks if candidate.name == task]
     if not chosen:
         raise ValueError(f"the data have no task '{task}'; the tasks are {[each.name for each in data.tasks]}")
     with seeded(seed):

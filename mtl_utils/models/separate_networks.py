@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from mtl_utils.models.base import HasTasks, MultiTaskModel, Part
+from mtl_utils.models.base import HasTasks, MultiTaskModel, Part, check_data
 from mtl_utils.models.encoders.stages import EncoderFactory
 from mtl_utils.models.hard_sharing import HardSharing, single_task
 
@@ -43,4 +43,5 @@ class SeparateNetworks(MultiTaskModel):
 
 def separate_networks(encoder: EncoderFactory, data: HasTasks, *, seed: int = 0) -> SeparateNetworks:
     """An untrained network for each task of `data`; all start from the same encoder weights. See `single_task`."""
+    check_data(data)
     return SeparateNetworks({task.name: single_task(encoder, data, task.name, seed=seed) for task in data.tasks})

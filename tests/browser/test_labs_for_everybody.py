@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
+import nbformat
 import pytest
 from browser.test_lab_in_browser import SET_UP, open_lab, picture, press, status, step_of, wait
 
@@ -57,15 +58,35 @@ def test_axe_finds_nothing_serious(notebook: Any, jupyter_lab: Any, name: str) -
         wait(page, lambda: step_of(page) > 3)
         press(page, "pause")
         wait(page, lambda: status(page).startswith("Paused"))
+    problems = serious_problems(page, ".mtl-lab")
+    assert not problems, json.dumps(problems, indent=1)
+
+
+def serious_problems(page: Any, where: str) -> list[tuple[str, str, list[str]]]:
+    """What axe finds in a part of the page, with the HTML of each place."""
     page.evaluate(AXE.read_text())
-    found = page.evaluate("() => axe.run('.mtl-lab', {resultTypes: ['violations']})")
+    found = page.evaluate("where => axe.run(where, {resultTypes: ['violations']})", where)
     assert found["passes"], "axe has looked at nothing"
-    serious = [
+    return [
         (violation["id"], violation["help"], [node["html"][:200] for node in violation["nodes"]])
         for violation in found["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
-    assert not serious, json.dumps(serious, indent=1)
+
+
+def test_axe_finds_nothing_serious_in_the_slider_of_the_first_notebook(notebook: Any, jupyter_lab: Any) -> None:
+    cells = nbformat.read(jupyter_lab.folder / "00_start_here.ipynb", as_version=4).cells
+    slider = next(cell.source for cell in cells if cell.cell_type == "code" and "slider = " in cell.source)
+    notebook.open(jupyter_lab.write("slider.ipynb", slider))
+    notebook.run_cell(0)
+    notebook.wait_until_idle()
+    page = notebook.page
+    moved = page.get_by_role("slider", name="weight", exact=True)
+    moved.focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("a weight of 0.55 for left, 0.45 for right").wait_for()
+    assert moved.get_attribute("aria-valuetext") == "0.55"
+    assert not serious_problems(page, ".jp-OutputArea-output")
 
 
 @pytest.mark.parametrize("name", LABS)
