@@ -26,6 +26,12 @@ class AttentionModule(nn.Module):
     Args:
         shared: channels C of u, `[N, C, H, W]`.
         previous: channels of the task's feature from the stage before, 0 at the first stage.
+
+    Example:
+        >>> attention = AttentionModule(shared=6, previous=4)
+        >>> mask = attention(torch.zeros(2, 6, 12, 12), torch.zeros(2, 4, 24, 24))
+        >>> tuple(mask.shape), bool((mask >= 0).all() and (mask <= 1).all())
+        ((2, 6, 12, 12), True)
     """
 
     def __init__(self, shared: int, previous: int) -> None:

@@ -25,6 +25,13 @@ class Augmentation:
     Args:
         transform: from `torchvision.transforms.v2`; takes `uint8` images and must keep their size.
         per_image: draw anew for each image; otherwise once for the whole batch, which is faster.
+
+    Example:
+        >>> from torchvision.transforms import v2
+        >>> flip = Augmentation(v2.RandomHorizontalFlip(p=1))
+        >>> row = torch.tensor([[[[1, 2, 3]]]], dtype=torch.uint8)
+        >>> flip(row, {}, [], torch.Generator())[0].flatten().tolist()
+        [3, 2, 1]
     """
 
     def __init__(self, transform: Callable[..., Any], *, per_image: bool = True) -> None:
