@@ -89,6 +89,13 @@ def train(
     Raises:
         ValueError: in words, before the first update, if the arguments, model and data do not fit each other.
         NonFiniteLossError: names the task and the step.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(train=256, val=100, test=100)
+        >>> steps = train(models.hard_sharing(models.lenet, pairs), pairs, epochs=2, batch_size=128)
+        >>> [(step.number, step.epoch) for step in steps]
+        [(1, 1), (2, 1), (3, 2), (4, 2)]
     """
     check_length(epochs, steps)
     check_gradients_are_on()
