@@ -19,15 +19,7 @@ from mtl_utils.device import choose_device
 from mtl_utils.evaluation import evaluate_batches
 from mtl_utils.randomness import RandomState
 from mtl_utils.tasks import Batch, Task
-from mtl_utils.training.arguments import (
-    check_choose,
-    check_gradients_are_on,
-    check_heads,
-    check_kinds,
-    check_length,
-    check_numbers,
-    check_patience,
-)
+from mtl_utils.training.arguments import check_fit_together, check_length, check_settings
 from mtl_utils.training.best_weights import BestWeights
 from mtl_utils.training.choosing import Chooser, mean_improvement
 from mtl_utils.training.history import History, Step
@@ -98,14 +90,10 @@ def train(
         [(1, 1), (2, 1), (3, 2), (4, 2)]
     """
     check_length(epochs, steps)
-    check_gradients_are_on()
-    check_numbers(validate_every, patience)
-    check_kinds(optimizer, schedule, balancer, penalty, history)
+    check_settings(validate_every, patience, optimizer, schedule, balancer, penalty, history)
     training, validation_data = training_data(data, tasks, val=val, batch_size=batch_size)
     tasks = training.tasks
-    check_choose(choose, tasks)
-    check_heads(model, tasks)
-    check_patience(patience, validation_data is not None)
+    check_fit_together(model, tasks, choose, patience, validation_data is not None)
 
     device = choose_device(device)
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
