@@ -141,7 +141,6 @@ def mtan(encoder: EncoderFactory, data: HasTasks, *, seed: int = 0) -> MTAN:
         ValueError: if the encoder's first stage has no spatial extent, for there is nothing to mask.
 
     Examples:
-        >>> import mtl_utils
         >>> from mtl_utils import datasets, models
         >>> pairs = datasets.multi_mnist(train=60, val=20, test=20)
         >>> model = mtan(models.lenet, pairs)

@@ -92,7 +92,6 @@ def cross_stitch(
         learning_rate_factor: how many times faster than the rest α learns.
 
     Examples:
-        >>> import mtl_utils
         >>> from mtl_utils import datasets, models
         >>> pairs = datasets.multi_mnist(train=60, val=20, test=20)
         >>> model = cross_stitch(models.lenet, pairs)

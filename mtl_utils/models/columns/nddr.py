@@ -85,7 +85,6 @@ def nddr(
         learning_rate_factor: how many times faster than the rest the NDDR layers learn.
 
     Examples:
-        >>> import mtl_utils
         >>> from mtl_utils import datasets, models
         >>> pairs = datasets.multi_mnist(train=60, val=20, test=20)
         >>> model = nddr(models.lenet, pairs)
