@@ -82,7 +82,7 @@ def without_example(room):
     return {
         name
         for name, thing in public.items()
-        if (inspect.isfunction(thing) or inspect.isclass(thing))
+        if callable(thing)
         and not hasattr(thing, "__origin__")  # `dict[str, Tensor]` and its like
         and not (inspect.isclass(thing) and issubclass(thing, BaseException))
         and ">>> " not in (thing.__doc__ or "")
