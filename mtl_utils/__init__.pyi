@@ -52,6 +52,7 @@ from . import (
 from .evaluation import Evaluation as Evaluation
 from .evaluation import evaluate as evaluate
 from .evaluation import predict as predict
+from .evaluation import predict_boxes as predict_boxes
 from .evaluation import predict_files as predict_files
 from .experiments import compare as compare
 from .experiments import sweep_weights as sweep_weights

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 from mtl_utils.datasets.batches import EVALUATION_BATCH, Batches, as_batches
 from mtl_utils.datasets.dataset import MultiTaskDataset
-from mtl_utils.datasets.folders.loading import Reading, load_images
+from mtl_utils.datasets.folders.framing import frame
+from mtl_utils.datasets.folders.loading import Loaded, Reading, load_images
 from mtl_utils.datasets.folders.paths import image_files
 from mtl_utils.datasets.folders.problems import FolderError
 from mtl_utils.datasets.folders.splits import FolderSplits
+from mtl_utils.datasets.moving_scenes.tasks import Detection
 from mtl_utils.datasets.pixels import Pixels
 from mtl_utils.device import choose_device, device_of
 from mtl_utils.models.forward import check_model_has_tasks, evaluation_mode, output_of, outputs_of
@@ -144,7 +146,8 @@ def predict_files(
     Returns:
         The columns `file`; for each classification its class name under the task's name, and the probability of that class
         (by softmax; it may be too sure) as `<task> probability`; for each regression its value. Tasks with a map of answers are
-        left out. A file that cannot be decoded has its reason in the column `problem`, and no answers.
+        left out (for boxes there is `predict_boxes`). A file that cannot be decoded has its reason in the column `problem`, and
+        no answers.
 
     Raises:
         FolderError: if there is no image.
@@ -160,13 +163,7 @@ def predict_files(
     """
     import pandas as pd
 
-    if isinstance(files, str | Path):
-        files = image_files(Path(files)) if Path(files).is_dir() else [files]
-    paths = [Path(file) for file in files]
-    if not paths:
-        raise FolderError("there is no image to predict for")
-    _, height, width = like.image_shape
-    images, _, _, problems = load_images(paths, Reading((height, width), like.fit, like.color))
+    paths, (images, _, _, problems) = _images_of(files, like)
     device = device_of(model)
     pixels = Pixels(torch.zeros(0), like.train.normalization)
     rows: list[dict[str, object]] = []
@@ -181,6 +178,68 @@ def predict_files(
         table.loc[list(problems), table.columns[1:]] = None
         table["problem"] = [problems.get(number, "") for number in range(len(paths))]
     return table
+
+
+def predict_boxes(
+    model: nn.Module,
+    files: str | Path | Iterable[str | Path],
+    like: FolderSplits,
+    task: str | None = None,
+    *,
+    threshold: float = 0.3,
+    batch_size: int = EVALUATION_BATCH,
+) -> pd.DataFrame:
+    """The objects that the model finds in image files, as a table with one row per object.
+
+    Args:
+        model, files, like, batch_size: as for `predict_files`.
+        task: name of the detection; the only one by default.
+        threshold: lowest score that counts.
+
+    Returns:
+        The columns `file`, `class`, `score`, and `x0`, `y0`, `x1`, `y1` in pixels of the file (turned as its EXIF says). A file
+        without objects has no row.
+
+    Raises:
+        FolderError: if there is no image, or one that cannot be decoded.
+        ValueError: if there is no such detection.
+    """
+    import pandas as pd
+
+    detections = [each for each in like.tasks if isinstance(each, Detection) and task in (None, each.name)]
+    if len(detections) != 1:
+        raise ValueError(f"name one detection in task=; of {[each.name for each in like.tasks]} these are: {detections}")
+    paths, (images, sizes, _, problems) = _images_of(files, like)
+    if problems:
+        raise FolderError("images cannot be decoded", list(problems.values()))
+    _, *shape = like.image_shape
+    device, pixels = device_of(model), Pixels(torch.zeros(0), like.train.normalization)
+    rows: list[dict[str, object]] = []
+    with evaluation_mode(model), torch.inference_mode():
+        for start in range(0, len(paths), batch_size):
+            outputs = outputs_of(model, pixels.normalize(images[start : start + batch_size], device))
+            found = detections[0].boxes(
+                output_of(outputs, detections[0]).cpu(), threshold=threshold, image_size=(shape[0], shape[1])
+            )
+            for number, each in enumerate(found, start):
+                boxes = frame(sizes[number], (shape[0], shape[1]), like.fit).boxes_back(each.boxes)
+                for cls, score, box in zip(each.classes.tolist(), each.scores.tolist(), boxes.tolist(), strict=True):
+                    place = dict(zip(("x0", "y0", "x1", "y1"), box, strict=True))
+                    rows.append(
+                        {"file": paths[number].as_posix(), "class": detections[0].classes[cls], "score": score, **place}
+                    )
+    return pd.DataFrame(rows, columns=["file", "class", "score", "x0", "y0", "x1", "y1"])
+
+
+def _images_of(files: str | Path | Iterable[str | Path], like: FolderSplits) -> tuple[list[Path], Loaded]:
+    """Paths, and what is in them, read as the images of `like`."""
+    if isinstance(files, str | Path):
+        files = image_files(Path(files)) if Path(files).is_dir() else [files]
+    paths = [Path(file) for file in files]
+    if not paths:
+        raise FolderError("there is no image to predict for")
+    _, height, width = like.image_shape
+    return paths, load_images(paths, Reading((height, width), like.fit, like.color))
 
 
 def _answers(tasks: Sequence[Task], outputs: dict[str, Tensor], row: int) -> dict[str, object]:

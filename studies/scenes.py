@@ -1,12 +1,13 @@
 """The price of one network for four tasks on moving scenes, part by part: what it gains, what it costs.
 
     python studies/scenes.py            # about an hour on one core; finished runs are in scenes.csv and not made again
-    python studies/scenes.py --tune     # first, and once: which constant weights, chosen on validation with another seed
+    python studies/scenes.py --tune     # first, and once: which constant weights, chosen on validation with other seeds
 
 One row per way, seed and measure. All ways see the same pairs of frames, equally often: every frame has every label, each
 network makes as many updates in batches of the same size, and the last weights are taken (the learning rate ends at zero).
-The weights of all ways but the plain sum were chosen on validation among four settings, in runs of 400 steps, with a seed that
-the study does not use. Networks for one task have no weights to tune.
+The weights of all ways but the plain sum were chosen on validation among seven settings, in runs of 600 steps, with two seeds
+that the study does not use. Networks for one task have no weights to tune. "Single networks" are four, one for each task;
+boxes, masks and motion are put together from all four.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import argparse
 import csv
 import itertools
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -28,16 +31,20 @@ from mtl_utils.datasets.moving_scenes.average_precision import AveragePrecision
 from mtl_utils.datasets.moving_scenes.boxes import Detections, decode
 from mtl_utils.measures import delta_m
 from mtl_utils.models import SceneNetwork, scene_network
+from mtl_utils.randomness import generator
 
-STEPS, TUNING_STEPS, BATCH, RATE, SIZE = 300, 400, 32, 4e-3, 48
+STEPS, TUNING_STEPS, BATCH, RATE, SIZE = 900, 600, 32, 4e-3, 48
 TASKS = ("detection", "segmentation", "depth", "tracking")
-SEEDS, TUNING_SEED = range(5), 100
+SEEDS, TUNING_SEEDS = range(5), (100, 101)
 SUM = dict.fromkeys(TASKS, 1.0)
 SETTINGS = (  # of the weights of detection, segmentation, depth and tracking; the first is the plain sum
     (1.0, 1.0, 1.0, 1.0),
     (1.0, 4.0, 1.0, 1.0),
     (1.0, 8.0, 1.0, 0.5),
     (0.5, 4.0, 1.0, 1.0),
+    (1.0, 8.0, 1.0, 1.0),
+    (1.0, 8.0, 1.0, 2.0),
+    (1.0, 16.0, 2.0, 2.0),
 )
 RULES = {
     "nearest": {"by_displacement": False, "by_class": False, "memory": 0},
@@ -46,7 +53,9 @@ RULES = {
     "+ class": {},
     "memory, no displacement": {"by_displacement": False, "by_class": False},
 }
-THOROUGH, PICTURES = ("shared",), 20  # integration is measured on so many of the test videos
+THOROUGH, PICTURES = ("single networks", "shared"), 20  # integration is measured on so many of the test videos
+SHUFFLED = "detection of other frames"  # a task that costs as much as detection, and teaches nothing
+SINGLE, SHORT = "single networks", "shared, a third of the steps"  # the short one is quick enough for the notebook
 WHOLE = "+ memory"  # the rules that all ways are linked with
 FILE = Path(__file__).with_suffix(".csv")
 TUNING_FILE = Path(__file__).with_name("scenes_tuning.csv")
@@ -58,13 +67,24 @@ def scenes_of(seed: int) -> MovingScenes:
 
 
 def train(
-    data: Splits, tasks: tuple[str, ...], weights: dict[str, float], seed: int, *, steps: int = STEPS, **switches: Any
+    data: Splits,
+    tasks: tuple[str, ...],
+    weights: dict[str, float],
+    seed: int,
+    *,
+    steps: int = STEPS,
+    shuffled: str = "",
+    **switches: Any,
 ) -> SceneNetwork:
-    """A network for some of the tasks, trained with constant weights."""
+    """A network for some of the tasks, trained with constant weights; the task `shuffled` gets the targets of other frames."""
     some = data.for_tasks(*tasks)
     model = scene_network(some, seed=seed, **switches)
+    split = some.train
+    if shuffled:
+        order = torch.randperm(len(split), generator=generator(seed))
+        split = split.with_targets(**{shuffled: split.targets[shuffled][order]})
     fit(
-        model, some.train, steps=steps, batch_size=BATCH, seed=seed, progress=False,
+        model, split, steps=steps, batch_size=BATCH, seed=seed, progress=False,
         optimizer=lambda groups: torch.optim.AdamW(groups, lr=RATE, weight_decay=1e-4),
         schedule=lambda optimizer: OneCycleLR(optimizer, RATE, total_steps=steps),
         balancer=WeightedSum({name: weights[name] for name in tasks}),
@@ -72,26 +92,29 @@ def train(
     return model
 
 
-def measures(model: SceneNetwork, data: Splits, scenes: Scenes, *, thorough: bool) -> dict[str, float]:
-    """Everything that is measured on the test videos, as far as the network has the heads for it.
+def measures(models_: Sequence[SceneNetwork], data: Splits, scenes: Scenes, *, thorough: bool) -> dict[str, float]:
+    """Everything that is measured on the test videos, as far as there are heads for it.
 
     Args:
-        model: a trained network.
+        models_: one trained network, or several that share the tasks among them.
         data, scenes: what it is measured on, and the test videos themselves.
         thorough: whether to try every rule of linking and of integration, too.
     """
-    some = data.test.for_tasks(*model.task_names)
-    outputs = predict(model, some)
-    found = {}
-    for task in some.tasks:
+    outputs, found, costs = {}, {}, {"milliseconds": 0.0, "parameters": 0.0}
+    for model in models_:
+        some = data.test.for_tasks(*model.task_names)
+        outputs |= predict(model, some)
+        costs["milliseconds"] += milliseconds(model, some)
+        costs["parameters"] += models.count_parameters(model)
+    for task in (task for task in data.tasks if task.name in outputs):
         metric = task.metric()
-        task.update_metric(metric, outputs[task.name], some.targets[task.name])
+        task.update_metric(metric, outputs[task.name], data.test.targets[task.name])
         found[task.name] = float(metric.compute())
     if "tracking" in found:
-        found["tracking"] = displacement_error(outputs["tracking"], some.targets["tracking"])
+        found["tracking"] = displacement_error(outputs["tracking"], data.test.targets["tracking"])
     if "detection" in found:
-        found |= of_boxes(outputs, some, scenes, thorough=thorough)
-    return found | {"milliseconds": milliseconds(model, some), "parameters": float(models.count_parameters(model))}
+        found |= of_boxes(outputs, data.test, scenes, thorough=thorough)
+    return found | costs
 
 
 def displacement_error(said: torch.Tensor, true: torch.Tensor) -> float:
@@ -196,24 +219,28 @@ def milliseconds(model: SceneNetwork, split: datasets.MultiTaskDataset) -> float
 
 
 def ways() -> dict[str, tuple[tuple[str, ...], dict[str, float], dict[str, Any]]]:
-    """For each way its tasks, weights and switches. The wider network is as large as the one with fusion: a control."""
+    """For each way its tasks, weights and what it switches. The wider network is as large as the one with fusion: a control."""
     tuned = tuned_weights()
     return {
-        **{f"single {name}": ((name,), SUM, {}) for name in TASKS},
+        SINGLE: (TASKS, SUM, {}),
         "shared, summed": (TASKS, SUM, {}),
         "shared": (TASKS, tuned, {}),
+        SHORT: (TASKS, tuned, {"steps": STEPS // 3}),
         "+ enhancement": (TASKS, tuned, {"enhancement": True}),
         "+ fusion": (TASKS, tuned, {"fusion": True}),
         **{f"without {name}": (tuple(each for each in TASKS if each != name), tuned, {}) for name in TASKS},
+        SHUFFLED: (TASKS, tuned, {"shuffled": "detection"}),
         "wider": (TASKS, tuned, {"width": 51, "hidden": 51}),
     }
 
 
 def tuned_weights() -> dict[str, float]:
-    """The setting with the highest Δm on validation."""
+    """The setting with the highest Δm on validation, mean over the seeds."""
+    gains: dict[tuple[float, ...], list[float]] = {}
     with TUNING_FILE.open(encoding="utf-8") as stream:
-        best = max(csv.DictReader(stream), key=lambda row: float(row["delta_m"]))
-    return {name: float(best[name]) for name in TASKS}
+        for row in csv.DictReader(stream):
+            gains.setdefault(tuple(float(row[name]) for name in TASKS), []).append(float(row["delta_m"]))
+    return dict(zip(TASKS, max(gains, key=lambda setting: fmean(gains[setting])), strict=True))
 
 
 def add(file: Path, rows: list[dict[str, object]]) -> None:
@@ -238,7 +265,7 @@ def study() -> None:
     """All ways with each seed; first those of the price table, one seed after the other, then the rest."""
     there = done(FILE)
     plan = ways()
-    rest = ["wider", *(name for name in plan if name.startswith("without"))]
+    rest = ["wider", SHUFFLED, *(name for name in plan if name.startswith("without"))]
     table = [name for name in plan if name not in rest]
     for names, seed in itertools.product((table, rest), SEEDS):
         to_do = [name for name in names if (name, str(seed)) not in there]
@@ -249,24 +276,26 @@ def study() -> None:
         for name in to_do:
             tasks, weights, switches = plan[name]
             started = time.perf_counter()
-            model = train(data, tasks, weights, seed, **switches)
+            groups = [(task,) for task in tasks] if name == SINGLE else [tasks]
+            trained = [train(data, group, weights, seed, **switches) for group in groups]
             seconds = time.perf_counter() - started
-            found = measures(model, data, scenes.test, thorough=name in THOROUGH) | {"seconds": seconds}
+            found = measures(trained, data, scenes.test, thorough=name in THOROUGH) | {"seconds": seconds}
             add(FILE, [{"way": name, "seed": seed, "measure": key, "value": f"{value:.5g}"} for key, value in found.items()])
 
 
 def tune() -> None:
-    """Validation of four settings of the weights; the best has the highest Δm over the plain sum."""
-    data = scenes_of(TUNING_SEED).pairs()
-    better = {task.name: task.higher_is_better for task in data.tasks}
-    baseline = None
-    for setting in SETTINGS:
-        weights = dict(zip(TASKS, setting, strict=True))
-        model = train(data, TASKS, weights, TUNING_SEED, steps=TUNING_STEPS)
-        metrics = evaluate(model, data.val).metrics
-        baseline = baseline or metrics
-        add(TUNING_FILE, [{**weights, **{f"{k} metric": f"{v:.4g}" for k, v in metrics.items()},
-                           "delta_m": f"{delta_m(metrics, baseline, better):.2f}"}])  # fmt: skip
+    """Validation of the settings of the weights, each with its Δm over the plain sum of the same seed."""
+    for seed in TUNING_SEEDS:
+        data = scenes_of(seed).pairs()
+        better = {task.name: task.higher_is_better for task in data.tasks}
+        baseline = None
+        for setting in SETTINGS:
+            weights = dict(zip(TASKS, setting, strict=True))
+            model = train(data, TASKS, weights, seed, steps=TUNING_STEPS)
+            metrics = evaluate(model, data.val).metrics
+            baseline = baseline or metrics
+            add(TUNING_FILE, [{"seed": seed, **weights, **{f"{k} metric": f"{v:.4g}" for k, v in metrics.items()},
+                               "delta_m": f"{delta_m(metrics, baseline, better):.2f}"}])  # fmt: skip
 
 
 if __name__ == "__main__":

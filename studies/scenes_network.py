@@ -8,9 +8,8 @@ The same network, optimizer and weights as in `scenes.py`, more videos and more 
 from pathlib import Path
 
 import scenes as study
-from safetensors.torch import save_model
 
-from mtl_utils import datasets
+from mtl_utils import datasets, models
 
 VIDEOS, STEPS, SEED = 600, 1500, 7
 FILE = Path(__file__).with_suffix(".safetensors")
@@ -18,4 +17,4 @@ FILE = Path(__file__).with_suffix(".safetensors")
 if __name__ == "__main__":
     data = datasets.moving_scenes(VIDEOS, 40, 40, source="FashionMNIST", size=study.SIZE, seed=SEED).pairs()
     model = study.train(data, study.TASKS, study.tuned_weights(), SEED, steps=STEPS)
-    save_model(model, str(FILE))
+    models.save_weights(model, FILE)

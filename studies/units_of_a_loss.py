@@ -33,7 +33,11 @@ PLACED = datasets.placed_digits(train=2500, val=600, test=2000)
 MEAN, SPREAD = (float(value) for value in torch.std_mean(PLACED.train.targets["position"])[::-1])
 UNITS = {"raw": (0.0, 1.0), "centered": (MEAN, 1.0), "standardized": (MEAN, SPREAD)}  # subtract, divide by
 # The weight of position; that of digit is 1.
-CONSTANTS = {"raw": (1.0, 0.1, 0.03, 0.01), "centered": (1.0, 0.3, 0.1, 0.03), "standardized": (10.0, 3.0, 1.0, 0.3)}
+CONSTANTS = {
+    "raw": (1.0, 0.3, 0.1, 0.03, 0.01),
+    "centered": (3.0, 1.0, 0.3, 0.1, 0.03),
+    "standardized": (30.0, 10.0, 3.0, 1.0, 0.3),
+}
 SETTINGS: dict[str, Any] = {"epochs": 5, "batch_size": 64, "measure": ("val", "test")}
 
 METHODS: dict[str, Callable[[], Balancer]] = {

@@ -102,14 +102,14 @@ def test_names_that_no_head_could_have_are_refused(name):
 @pytest.mark.parametrize("make", [classification, regression, pixel_classification, pixel_regression])
 @pytest.mark.parametrize("size", [0, -3])
 def test_sizes_below_one_are_refused(make, size):
-    with pytest.raises(ValueError, match=rf"task 'a': output size must be a positive whole number, not {size}"):
+    with pytest.raises(ValueError, match=rf"task 'a': output size must be a whole number above zero, not {size}"):
         make("a", size)
 
 
 def test_other_wrong_arguments_are_told():
     with pytest.raises(ValueError, match=r"needs at least 2 classes"):
         classification("a", 1)
-    with pytest.raises(ValueError, match=r"output size must be a positive whole number, not 1.5"):
+    with pytest.raises(ValueError, match=r"output size must be a whole number above zero, not 1.5"):
         regression("a", 1.5)
     for make in (classification, pixel_classification, regression, pixel_regression):
         with pytest.raises(ValueError, match=r"task 'a': loss must be a function of output and target, or one of .*, not 'x"):

@@ -59,9 +59,9 @@ def measure_conflict(model: MultiTaskModel, batch: Batch, other: Batch, tasks: S
         >>> sorted({(each.first, each.second, each.same_batch) for each in found if each.where == WHOLE})
         [('left', 'left', False), ('left', 'right', False), ('left', 'right', True), ('right', 'right', False)]
     """
-    shared = [part for part in model.parts() if len(part.tasks) > 1 and part.size]
+    shared = [part for part in model.parts() if len(part.tasks) > 1 and any(p.requires_grad for p in part.module.parameters())]
     if not shared:
-        raise ValueError(f"this {type(model).__name__} shares nothing, so its tasks cannot conflict")
+        raise ValueError(f"this {type(model).__name__} shares nothing that learns, so its tasks cannot conflict")
     one, two = (_gradients(model, each, tasks) for each in (batch, other))
     names = [task.name for task in tasks if task.name in one and task.name in two]
     if not names:

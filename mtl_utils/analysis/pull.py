@@ -32,7 +32,7 @@ def measure_pull(model: nn.Module, batch: Batch, tasks: Sequence[Task]) -> Pull:
     """Gradient norms and cosines on one batch, in evaluation mode; the model, its `.grad`, mode and chance stay as they were.
 
     Returns:
-        An empty `Pull` if the model does not say what it shares, or shares nothing, or the batch has no label.
+        An empty `Pull` if the model does not say what it shares, or shares nothing that learns, or the batch has no label.
 
     Example:
         >>> from mtl_utils import datasets, models
@@ -41,7 +41,7 @@ def measure_pull(model: nn.Module, batch: Batch, tasks: Sequence[Task]) -> Pull:
         >>> list(pull.norms), list(pull.cosines)
         (['left', 'right'], [('left', 'right')])
     """
-    if not isinstance(model, MultiTaskModel) or not model.shared_parameters():
+    if not isinstance(model, MultiTaskModel) or not any(each.requires_grad for each in model.shared_parameters()):
         return Pull()
     parameters = list(model.parameters())
     kept = [parameter.grad for parameter in parameters]

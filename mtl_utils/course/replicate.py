@@ -5,6 +5,8 @@
 runs each notebook once for every shift (that number is added to all seeds) and once for every kind of machine (with the
 seeds as they stand). Every claim is judged by itself: one that fails does not hide those after it. The notebooks' files
 are not changed. Prints how often each claim held, and the numbers where it did not; `--table` writes this for all claims.
+With `--keep FILE` every finished run goes into that file, and is not run again while the notebook's code is the same: an
+interrupted replication goes on, and a table of all notebooks can be made notebook by notebook.
 
 Two environment variables do it, and nothing is patched: `MTL_SEED_SHIFT` is read by `randomness.generator` alone, and
 `MTL_CLAIMS` (a file) by `course.recording` alone. Chance that a notebook takes from elsewhere does not shift.
@@ -21,13 +23,14 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
 from mtl_utils.course.recording import FILE, Judged, read_claims
+from mtl_utils.course.replicate_kept import Kept
 from mtl_utils.course.replicate_table import Place, Row, print_rows, rows_of, write_table
 
 # PyTorch, oneDNN and MKL choose their kernels by the processor. These make one compute as an older one would.
@@ -122,19 +125,23 @@ def run_notebook(path: Path, run: Run, environment: Mapping[str, str] | None = N
     return Outcome(path.stem, run, claims, tuple(errors), time.perf_counter() - start, printed)
 
 
-def replicate(paths: Sequence[Path], runs: Sequence[Run], jobs: int = 1) -> Iterator[Outcome]:
+def replicate(
+    paths: Sequence[Path], runs: Sequence[Run], jobs: int = 1, done: Callable[[Path, Run], bool] = lambda *_: False
+) -> Iterator[Outcome]:
     """Run every notebook in every way, `jobs` side by side with one thread each; outcomes come as they are finished.
+
+    What is `done` already is left out.
 
     Runs with two threads come first and by themselves, because two processes with two threads each slow each other down.
     """
     alone = [run for run in runs if jobs == 1 or run.machine == "two-threads"]
     for run in alone:
-        yield from (run_notebook(path, run) for path in paths)
+        yield from (run_notebook(path, run) for path in paths if not done(path, run))
     beside = [replace(run, threads=1) for run in runs if run not in alone]
     if beside:
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            waiting = [pool.submit(run_notebook, path, run) for run in beside for path in paths]
-            yield from (done.result() for done in as_completed(waiting))
+            waiting = [pool.submit(run_notebook, path, run) for run in beside for path in paths if not done(path, run)]
+            yield from (finished.result() for finished in as_completed(waiting))
 
 
 def good_enough(rows: Iterable[Row]) -> bool:
@@ -153,8 +160,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     paths = [path for path in paths if not numbers or path.name[:2] in numbers]
     runs = [Run(shift=shift) for shift in chosen.shift] + [Run(machine=machine) for machine in chosen.machine]
-    outcomes = []
-    for outcome in replicate(paths, runs or [Run()], chosen.jobs):
+    runs = runs or [Run()]
+    try:
+        kept = Kept(chosen.keep, paths) if chosen.keep else None
+    except ValueError as problem:
+        print(f"✗ {problem}", file=sys.stderr)
+        return 2
+    names = [run.name for run in runs]
+    outcomes = [each for each in kept.outcomes if each.run.name in names] if kept else []
+    for outcome in replicate(paths, runs, chosen.jobs, kept.has if kept else lambda *_: False):
         held = sum(claim.holds for claim in outcome.claims.values())
         failed = len(outcome.claims) - held
         print(
@@ -163,11 +177,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             flush=True,
         )
         outcomes.append(outcome)
+        if kept:
+            kept.add(outcome)
     rows = rows_of(outcomes)
     print_rows(rows)
     if chosen.table:
-        names = ", ".join(dict.fromkeys(outcome.run.name for outcome in outcomes))
-        write_table(rows, chosen.table, f"Runs: {names}. Processor: {platform.machine()}, {os.cpu_count()} cores.")
+        write_table(rows, chosen.table, f"Runs: {', '.join(names)}. Processor: {platform.machine()}, {os.cpu_count()} cores.")
     errors = [f"{outcome.notebook}, {outcome.run.name}: {error}" for outcome in outcomes for error in outcome.errors]
     for error in errors:
         print(f"✗ {error}")
@@ -194,6 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", default="", metavar="03,08", help="numbers of the notebooks to run; all if not given")
     parser.add_argument("--jobs", type=int, default=1, help="how many notebooks run side by side, with one thread each")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep finished runs here, and do not run them again")
     parser.add_argument("--table", type=_table_file, metavar="FILE", help="write the table of all claims here (.csv or .md)")
     parser.add_argument("--notebooks", type=Path, default=Path("notebooks"), help="the folder of the notebooks")
     return parser

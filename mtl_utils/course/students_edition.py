@@ -3,9 +3,10 @@
 In the zip: the notebooks without solutions, without outputs, and without sentences about solutions; the library, images and
 studies; what installs it. Not in it: tests (they have right and wrong answers), and what only a teacher or a developer reads.
 
-The checks must know the right answers, so they stay, but nobody meets an answer by searching or reading: each
-`checks/notebook_NN.py` is compressed and encoded. That is a curtain, not a lock: who decodes the file finds the answers.
-The cells with claims stay, too, folded: they are what a student runs after the guess.
+Nobody meets a result before the guess. Cells with claims, and cells that compare a guess with a word, are encoded: they print
+their sentences when they are run. From the first cell that is run after a guess to the next heading, captions and explanations
+are folded; one click opens them. The checks must know the right answers, so each `checks/notebook_NN.py` is encoded, too.
+All this is a curtain, not a lock: who decodes a cell or a file finds the answers.
 
 The command then unpacks the zip elsewhere and executes a notebook from it, to see that it runs.
 """
@@ -13,23 +14,22 @@ The command then unpacks the zip elsewhere and executes a notebook from it, to s
 from __future__ import annotations
 
 import argparse
-import base64
+import ast
 import json
 import re
 import sys
 import tempfile
-import textwrap
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import mtl_utils
+from mtl_utils.course.veil import veil
 
 ROOT = Path(mtl_utils.__file__).parents[1]
 FOLDER = "multi_task_course"  # the one folder in the zip
-WHOLE = ("data", "docs", "studies", "mtl_utils")
+WHOLE = ("data", "docs", "studies", "mtl_utils", "templates")
 FILES = ("LICENSE", "requirements.txt", "pyproject.toml")
 # Sections of the README that are for teachers and developers. The first word is enough.
 NOT_FOR_STUDENTS = ("Run all tests", "Teach", "Under", "Change", "Read the code")
@@ -39,10 +39,14 @@ _DOES = r" (?:asks|uses|takes|shows|is folded|below|cell)"
 _ABOUT_SOLUTIONS = re.compile(
     rf"\s*\([^()]*{_SOLUTION}[^()]*\)|(?:(?<=[.!?:] )|^)[^.!?\n()]*{_SOLUTION}{_DOES}[^.!?\n]*[.!?] ?", re.MULTILINE
 )
+_GUESSES = re.compile(r"^guess\(", re.MULTILINE)
+_WORD_SHOWN = re.compile(r"^show_guess\(\s*\"[^\"]*\",\s*[\"\[{]", re.MULTILINE)  # the result stands there as a word
+_HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
+_LATER = "Guess, and run the cells above. Then open this."
 
 
 def students_notebook(notebook: dict[str, Any]) -> dict[str, Any]:
-    """A notebook as students get it: no solutions, no sentences about them, no outputs.
+    """A notebook as students get it: no solutions, no sentences about them, no outputs, no result beside the guess.
 
     Args:
         notebook: the JSON of the teacher's notebook; it stays as it is.
@@ -56,13 +60,24 @@ def students_notebook(notebook: dict[str, Any]) -> dict[str, Any]:
         [{'cell_type': 'markdown', 'metadata': {}, 'source': 'Count. Then go on.'}]
     """
     cells = []
+    guessed = run = False  # in the present section: a guess was asked for; a cell after it was there to be run
     for cell in notebook["cells"]:
-        if "solution" in cell["metadata"].get("tags", []):
+        tags, source = cell["metadata"].get("tags", []), "".join(cell["source"])
+        if "solution" in tags:
             continue
         new = dict(cell)
         if cell["cell_type"] == "markdown":
-            new["source"] = _ABOUT_SOLUTIONS.sub("", "".join(cell["source"]))
+            text = _ABOUT_SOLUTIONS.sub("", source)
+            new["source"] = folded(text) if run else text
+            if _HEADING.search(text):
+                guessed = run = False
         elif cell["cell_type"] == "code":
+            guess_here = bool(_GUESSES.search(source))
+            guessed, run = guessed or guess_here, (run or guessed) and not guess_here
+            if "claims" in tags or _WORD_SHOWN.search(source):
+                new["source"] = veiled_cell(source)
+            elif run:
+                new["source"] = veiled_descriptions(source)
             new |= {"outputs": [], "execution_count": None}
         cells.append(new)
     metadata = {key: value for key, value in notebook["metadata"].items() if key != "widgets"}
@@ -81,13 +96,71 @@ def veiled(source: str, name: str) -> str:
         >>> module["answer"]
         42
     """
-    packed = "\n".join(textwrap.wrap(base64.b85encode(zlib.compress(source.encode(), 9)).decode(), 110))
     return (
         f'"""The checks of {name}. Their text has the answers, so it is encoded."""\n\n'
-        "import base64\nimport zlib\n\n"
-        f'_TEXT = r"""\n{packed}\n"""\n'
-        'exec(compile(zlib.decompress(base64.b85decode("".join(_TEXT.split()))), __name__, "exec"))\n'
+        "from mtl_utils.course.veil import unveil\n\n"
+        f'_TEXT = r"""\n{veil(source)}\n"""\n'
+        'exec(compile(unveil(_TEXT), __name__, "exec"))\n'
     )
+
+
+def veiled_cell(source: str) -> str:
+    """A cell that does the same as `source`, whose sentences nobody reads before it is run."""
+    return (
+        "# What was found, encoded, so that it is not read before the guess. Guess, look at the result, then run this.\n"
+        "from mtl_utils.course.veil import unveil\n\n"
+        f'exec(unveil(r"""\n{veil(source)}\n"""))'
+    )
+
+
+def veiled_descriptions(source: str) -> str:
+    """A cell whose texts for figures (`plotting.describe`) are encoded, since they say what one is about to find.
+
+    Examples:
+        >>> print(veiled_descriptions("plot(1)"))
+        plot(1)
+        >>> "It fell" in veiled_descriptions("describe(ax, 'It fell.')")
+        False
+    """
+    try:
+        calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    except SyntaxError:  # a magic of IPython
+        return source
+    texts = [
+        call.args[1]
+        for call in calls
+        if ast.unparse(call.func).split(".")[-1] in ("describe", "describe_picture")
+        and len(call.args) == 2
+        and isinstance(call.args[1], ast.Constant)
+    ]
+    lines = source.encode().splitlines(keepends=True)  # positions in the syntax tree count bytes
+    for text in sorted(texts, key=lambda node: node.lineno, reverse=True):
+        assert isinstance(text, ast.Constant) and text.end_lineno is not None
+        first, last = text.lineno - 1, text.end_lineno - 1
+        new = f'unveil(r"""\n{veil(str(text.value))}\n""")'.encode()
+        lines[first : last + 1] = [lines[first][: text.col_offset] + new + lines[last][text.end_col_offset :]]
+    return ("from mtl_utils.course.veil import unveil\n\n" if texts else "") + b"".join(lines).decode()
+
+
+def folded(text: str) -> str:
+    """Markdown whose part before the first heading is folded until one opens it.
+
+    Examples:
+        >>> print(folded("It fell." + 2 * chr(10) + "## Next"))
+        <details><summary>Guess, and run the cells above. Then open this.</summary>
+        <BLANKLINE>
+        It fell.
+        <BLANKLINE>
+        </details>
+        <BLANKLINE>
+        ## Next
+    """
+    heading = _HEADING.search(text)
+    before, after = (text[: heading.start()], text[heading.start() :]) if heading else (text, "")
+    if not before.strip():
+        return text
+    hidden = f"<details><summary>{_LATER}</summary>\n\n{before.strip()}\n\n</details>"
+    return f"{hidden}\n\n{after}" if after else hidden
 
 
 def contents(root: Path) -> Iterator[tuple[str, bytes]]:

@@ -7,20 +7,35 @@ from mtl_utils.datasets.features import Features
 from mtl_utils.datasets.folders import (
     IMAGENET,
     Augmentation,
+    BoxFile,
     FolderError,
     FolderSplits,
     MaskFolder,
+    ValueFolder,
     celeba,
     describe,
     from_class_folders,
+    from_coco,
     from_table,
     other_pictures,
     oxford_pets,
     read_coco,
+    write_example_boxes,
     write_example_folder,
 )
 from mtl_utils.datasets.labels import with_few_labels, with_label_noise
-from mtl_utils.datasets.moving_scenes import Detection, MovingScenes, Scenes, boxes_of, detection, moving_scenes
+from mtl_utils.datasets.moving_scenes import (
+    Boxes,
+    Detection,
+    MovingScenes,
+    Scenes,
+    box_targets,
+    boxes_in_targets,
+    boxes_of,
+    detection,
+    lost_objects,
+    moving_scenes,
+)
 from mtl_utils.datasets.pixels import Normalization
 from mtl_utils.datasets.placed_digits import place, placed_digits
 from mtl_utils.datasets.sources import DataFileError, Source, data_folder, load_source
@@ -33,6 +48,8 @@ __all__ = [
     "IMAGENET",
     "Augmentation",
     "Batch",
+    "BoxFile",
+    "Boxes",
     "DataFileError",
     "Detection",
     "Features",
@@ -46,6 +63,9 @@ __all__ = [
     "Source",
     "Splits",
     "Targets",
+    "ValueFolder",
+    "box_targets",
+    "boxes_in_targets",
     "boxes_of",
     "celeba",
     "data_folder",
@@ -54,8 +74,10 @@ __all__ = [
     "digits",
     "fashion_and_mnist",
     "from_class_folders",
+    "from_coco",
     "from_table",
     "load_source",
+    "lost_objects",
     "moving_scenes",
     "multi_fashion_mnist",
     "multi_mnist",
@@ -68,5 +90,6 @@ __all__ = [
     "with_attributes",
     "with_few_labels",
     "with_label_noise",
+    "write_example_boxes",
     "write_example_folder",
 ]

@@ -11,6 +11,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from mtl_utils._checks import is_whole
+
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
@@ -57,7 +59,7 @@ class OnDemand:
 
     def __getitem__(self, chosen: Tensor | slice | int | Sequence[int]) -> Tensor:
         """The rows that are chosen, read now."""
-        if isinstance(chosen, int):
+        if is_whole(chosen):
             return self._read([int(self._rows[chosen])])[0]
         return self._read(self._rows[chosen].tolist())
 

@@ -14,7 +14,7 @@ from mtl_utils.balancing import Balancer, WeightedSum
 from mtl_utils.datasets.splits import Splits
 from mtl_utils.evaluation import Evaluation, evaluate
 from mtl_utils.experiments.runs import in_parallel, one_thread
-from mtl_utils.experiments.way import ModelFactory
+from mtl_utils.experiments.way import ModelFactory, check_factory
 from mtl_utils.tasks import Task, check_tasks
 from mtl_utils.training import train
 from mtl_utils.training.optimizer import OptimizerFactory
@@ -82,6 +82,7 @@ def sweep_weights(
     """
     tasks = check_tasks(data.tasks if tasks is None else tasks)
     check_positive("jobs", jobs)
+    check_factory(make_model)
     made = [(each, balancer(each)) for each in weights]
     for _, checked in made:
         if isinstance(checked, Balancer):  # anything else `train` tells at once

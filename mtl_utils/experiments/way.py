@@ -23,6 +23,20 @@ from mtl_utils.training.optimizer import OptimizerFactory
 ModelFactory = Callable[[int], nn.Module]
 
 
+def check_factory(make_model: ModelFactory) -> ModelFactory:
+    """What makes models itself; a `ValueError` in words if it is a model already, or cannot be called."""
+    if isinstance(make_model, nn.Module) or not callable(make_model):
+        raise ValueError(
+            f"make_model= takes a function that makes an untrained model from a seed, not {_called(make_model)}: write, for "
+            "example, lambda seed: models.hard_sharing(models.lenet, data, seed=seed)"
+        )
+    return make_model
+
+
+def _called(value: object) -> str:
+    return f"a {type(value).__name__} that is built already" if isinstance(value, nn.Module) else repr(value)
+
+
 @dataclass(frozen=True)
 class Way:
     """What a row of a comparison is about. What is `None` is as for all ways: see the arguments of `compare`.

@@ -6,6 +6,16 @@ from mtl_utils.lab.conflict_lab import ConflictLab
 from mtl_utils.lab.loss_weight_lab import LossWeightLab
 from mtl_utils.lab.penalty_lab import PenaltyLab
 from mtl_utils.lab.steerable_lab import SteerableLab
+from mtl_utils.lab.threshold_lab import ThresholdLab
 from mtl_utils.lab.valleys_lab import ValleysLab
 
-__all__ = ["ArrowsLab", "ConcaveFrontLab", "ConflictLab", "LossWeightLab", "PenaltyLab", "SteerableLab", "ValleysLab"]
+__all__ = [
+    "ArrowsLab",
+    "ConcaveFrontLab",
+    "ConflictLab",
+    "LossWeightLab",
+    "PenaltyLab",
+    "SteerableLab",
+    "ThresholdLab",
+    "ValleysLab",
+]

@@ -103,7 +103,7 @@ class ArrowsLab(Panel):
         for number, (name, color) in enumerate(zip(names, colors, strict=True)):
             ax = figure.add_subplot(grid[number // 4, number % 4])
             ax.set(xlim=(-_REACH, _REACH), ylim=(-_REACH, _REACH), aspect="equal", xticks=[], yticks=[])
-            ax.set_title(name, color=color, fontsize=11, weight="bold", pad=3)
+            ax.set_title(name, color=text_color(color), fontsize=11, weight="bold", pad=3)
             ax.spines[:].set_color("#cccccc")
             arrows = ax.quiver(
                 zeros, zeros, zeros, zeros, color=[*(_TASKS[task] for task in self.tasks), "#111111"],
@@ -116,7 +116,7 @@ class ArrowsLab(Panel):
                         xlabel="worse  ←  cosine  →  better")  # fmt: skip
         table.tick_params(axis="y", length=0)
         for label, color in zip(table.get_yticklabels(), colors, strict=True):
-            label.set_color(color)
+            label.set_color(text_color(color))
         table.axvline(0, color=GRAY, linewidth=1)
         rows = list(range(len(names)))
         self._dots = [

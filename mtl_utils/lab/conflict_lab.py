@@ -10,9 +10,10 @@ import torch
 from mtl_utils.analysis.conflict import WHOLE, Conflict, measure_conflict
 from mtl_utils.balancing import WeightedSum
 from mtl_utils.datasets.dataset import MultiTaskDataset
+from mtl_utils.experiments.way import ModelFactory
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
-from mtl_utils.lab.engine.live_run import LiveRun, ModelFactory
+from mtl_utils.lab.engine.live_run import LiveRun
 from mtl_utils.lab.views.canvas import WHOLE as ALL
 from mtl_utils.lab.views.canvas import Canvas, Part
 from mtl_utils.lab.widgets.slider import Slider
@@ -137,7 +138,8 @@ class ConflictLab(LivePanel):
         over_time.set_title("all that is shared", fontsize=11)
         over_time.axhline(0, color=GRAY, linewidth=1)
         self._lines = [
-            over_time.plot([], [], ".-", color=color, label=kind, linewidth=1.3)[0] for kind, color in _KINDS.items()
+            over_time.plot([], [], "oDs"[i], ls="-", ms=4, color=color, label=kind, linewidth=1.3)[0]
+            for i, (kind, color) in enumerate(_KINDS.items())
         ]
         figure.legend(handles=self._lines, loc="upper center", ncols=3, frameon=False, fontsize=10)
         assert isinstance(self.model, MultiTaskModel)
@@ -158,7 +160,7 @@ class ConflictLab(LivePanel):
         ]
         for dots, column in zip(self._dots, np.array(latest).reshape(-1, 3).T, strict=True):
             dots.set_data(column, range(len(self._places)))
-        self._over_time.set_xlim(0, self._run.steps)
+        self._over_time.set_xlim(0, 1.02 * self._run.steps)
         content = (id(self.history), len(steps))
         moving = [*self._lines, *self._dots]
         self._canvas.draw([Part(ALL, self._canvas.figure.axes, moving, self._run.steps, content)])

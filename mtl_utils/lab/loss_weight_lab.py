@@ -17,9 +17,10 @@ from mtl_utils.datasets.batches import Data, tasks_of, training_data
 from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.evaluation import predict
 from mtl_utils.experiments.sweep import SweepPoint
+from mtl_utils.experiments.way import ModelFactory
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
-from mtl_utils.lab.engine.live_run import LiveRun, ModelFactory
+from mtl_utils.lab.engine.live_run import LiveRun
 from mtl_utils.lab.views import former_run, words
 from mtl_utils.lab.views.former_run import FormerRun
 from mtl_utils.lab.views.picture import Picture
@@ -83,6 +84,8 @@ class LossWeightLab(LivePanel):
         3
         >>> lab.close()
     """
+
+    _reset_hint = "Keep this run to compare with, and begin anew with the seed"
 
     def __init__(
         self,

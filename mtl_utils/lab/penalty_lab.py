@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import matplotlib
 import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from mtl_utils.balancing import WeightedSum
 from mtl_utils.datasets.splits import Splits
+from mtl_utils.experiments.way import ModelFactory, check_factory
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
-from mtl_utils.lab.engine.live_run import LiveRun, ModelFactory
+from mtl_utils.lab.engine.live_run import LiveRun
 from mtl_utils.lab.views import words
-from mtl_utils.lab.views.canvas import Canvas, Part
-from mtl_utils.lab.views.scales import percent_ticks
-from mtl_utils.lab.widgets.slider import Slider, place_among
+from mtl_utils.lab.views.penalty_picture import PenaltyPicture, in_words
+from mtl_utils.lab.views.scales import plain
+from mtl_utils.lab.widgets.slider import Slider
 from mtl_utils.models import TwinColumns
 from mtl_utils.penalties import DistancePenalty
-from mtl_utils.plotting.axes import tidy
-from mtl_utils.plotting.colors import task_colors
 from mtl_utils.tasks import check_tasks
 from mtl_utils.training.choosing import Chooser, mean_improvement
-from mtl_utils.training.history import History
 from mtl_utils.training.optimizer import OptimizerFactory
-
-_STYLE: Any = {"font.size": 10, "axes.titlesize": 10, "axes.labelsize": 10, "legend.fontsize": 9}
-_LINES = ("-", "--", ":", "-.")
 
 
 class PenaltyLab(LivePanel):
@@ -64,6 +56,8 @@ class PenaltyLab(LivePanel):
         >>> lab.close()
     """
 
+    _reset_hint = "Keep this run's lines to compare with, and begin anew with the seed"
+
     def __init__(
         self,
         make_model: ModelFactory,
@@ -89,7 +83,7 @@ class PenaltyLab(LivePanel):
             )
         self.tasks = check_tasks(data.tasks)
         self.penalty = penalty
-        self._make_model = make_model
+        self._make_model = check_factory(make_model)
         self._run = LiveRun(
             self._make_columns, data, self.tasks, WeightedSum(), steps=steps, seed=seed,
             arguments={
@@ -98,7 +92,7 @@ class PenaltyLab(LivePanel):
             },
         )  # fmt: skip
         self._begin()
-        self._picture = _Picture([task.name for task in self.tasks], list(self.distances[0]), steps, strengths)
+        self._picture = PenaltyPicture([task.name for task in self.tasks], list(self.distances[0]), steps, strengths)
         super().__init__(self._picture.canvas, [self._run], speed=speed)
         self.slider = Slider(
             "strength λ", penalty.strength, strengths, words=in_words,
@@ -145,6 +139,8 @@ class PenaltyLab(LivePanel):
         self.distances.append(self.model.distances())
 
     def _restart(self) -> None:
+        if self.history.steps:
+            self._picture.keep(self.history, self.distances, self._strengths)
         super()._restart()
         self._begin()
 
@@ -161,86 +157,15 @@ class PenaltyLab(LivePanel):
         return (
             "Left: the metrics on validation over the steps. "
             "Right: the distance between the columns, stage by stage, and below it λ, over the steps."
+            f"{' Pale lines: the run before.' if self._picture.kept else ''}"
         )
 
     def _sentences(self, state: str) -> list[str]:
         run = self._run
         progress = words.progress(state, run.history, run.steps, run.seed)
-        far = ", ".join(f"{stage} {distance:.2g}" for stage, distance in (self.distances or [{}])[-1].items())
+        far = ", ".join(f"{stage} {plain(distance, 2)}" for stage, distance in (self.distances or [{}])[-1].items())
         return [
             f"{progress} λ = {in_words(self.strength)}.{self._waiting_seed()}",
             words.validation(run.history, self.tasks),
             f"Distance between the columns: {far}." if far else "",
         ]
-
-
-class _Picture:
-    """Accuracies, distances by stage, and λ, over the steps of a run."""
-
-    def __init__(self, names: Sequence[str], stages: Sequence[str], steps: int, strengths: Sequence[float]) -> None:
-        with matplotlib.rc_context(_STYLE):
-            self.canvas = Canvas(10, 3.6)
-            figure = self.canvas.figure
-            grid = figure.add_gridspec(2, 2, left=0.06, right=0.98, bottom=0.14, top=0.92, hspace=0.5, height_ratios=[1.6, 1])
-            self._axes = metrics, distance, strength = [
-                figure.add_subplot(cell) for cell in (grid[:, 0], grid[0, 1], grid[1, 1])
-            ]
-            for ax in self._axes:
-                tidy(ax)
-            metrics.set_title("metric on validation", loc="left")
-            metrics.set(ylim=(0, 1.02), xlabel="step")
-            percent_ticks(metrics.yaxis)
-            distance.set_title("distance between the columns", loc="left")
-            strength.set_title("strength λ", loc="left")
-            strength.set_xlabel("step")
-            self._places = list(strengths)
-            strength.set_yticks(range(len(strengths)), [in_words(value) for value in strengths], fontsize=8)
-            strength.set_ylim(-0.5, len(strengths) - 0.5)
-            self._metrics = {
-                name: metrics.plot([], [], "o-", color=color, ms=3.5, label=name)[0]
-                for name, color in task_colors(list(names)).items()
-            }
-            self._distances = {
-                stage: distance.plot([], [], color="#222222", ls=_LINES[number % len(_LINES)], lw=1.4, label=stage)[0]
-                for number, stage in enumerate(stages)
-            }
-            (self._strength,) = strength.plot([], [], color="#222222", lw=1.8, drawstyle="steps-post")
-            metrics.legend(frameon=False, loc="lower right")
-            distance.legend(frameon=False, loc="upper left", ncols=len(stages))
-            self._top = 1.0
-
-    def draw(self, history: History, distances: Sequence[dict[str, float]], strengths: Sequence[float], steps: int) -> None:
-        numbers = [step.number for step in history.validations]
-        measured = [step.validation.metrics for step in history.validations if step.validation is not None]
-        for name, line in self._metrics.items():
-            line.set_data(numbers, [metrics[name] for metrics in measured])
-        for stage, line in self._distances.items():
-            line.set_data(range(len(distances)), [each[stage] for each in distances])
-        self._strength.set_data(range(len(strengths)), [place_among(self._places, value) for value in strengths])
-        highest = max((value for each in distances for value in each.values()), default=0.0)
-        while highest * 1.35 > self._top:  # the axis only ever grows, in steps, so that it seldom jumps
-            self._top *= 2
-        metrics, distance, strength = self._axes
-        distance.set_ylim(0, self._top)
-        for ax in self._axes:
-            ax.set_xlim(0, steps * 1.02)
-        run = id(history)
-        with matplotlib.rc_context(_STYLE):
-            self.canvas.draw(
-                [
-                    Part((0.0, 0.0, 0.5, 1.0), [metrics], [*self._metrics.values()], steps, (run, len(numbers))),
-                    Part(
-                        (0.5, 0.46, 1.0, 1.0),
-                        [distance],
-                        [*self._distances.values()],
-                        (self._top, steps),
-                        (run, len(distances)),
-                    ),
-                    Part((0.5, 0.0, 1.0, 0.46), [strength], [self._strength], steps, (run, len(strengths))),
-                ]
-            )
-
-
-def in_words(strength: float) -> str:
-    """A strength as one writes it."""
-    return "∞" if math.isinf(strength) else f"{strength:g}"

@@ -71,6 +71,7 @@ class SteerableLab(Panel):
                 f"the model is steered among {list(self._steerable.preference)}, the images have the tasks {names}"
             )
         self._measured: dict[tuple[float, ...], Evaluation] = {}
+        self._drawn: dict[tuple[float, ...], tuple[bytes, list[str]]] = {}  # pictures and words: the model does not change
         self._said: list[str] = []
         start = self._steerable.preference = dict.fromkeys(names, 1 / len(names))
         colors = task_colors(names)
@@ -80,6 +81,8 @@ class SteerableLab(Panel):
         super().__init__(Canvas(10, 4.6), lines=3)
         self._plane = SteeringPlane(self._canvas.figure, self.tasks, colors, curve, sweep, line=len(names) == 2)
         self._images = SampleImages(self._canvas.figure, self._samples, colors)
+        for each in along:  # so that a moved slider only shows what is there
+            self._draw_at(each)
         self._add_sliders(names, start, colors)
 
     @property
@@ -145,6 +148,13 @@ class SteerableLab(Panel):
 
     def _draw_picture(self) -> None:
         preference = self._from_sliders()
+        self._steerable.preference = preference
+        if tuple(preference.values()) not in self._drawn:
+            self._draw_at(preference)
+        self._canvas.png, self._said = self._drawn[tuple(preference.values())]
+
+    def _draw_at(self, preference: dict[str, float]) -> None:
+        """Draw a preference's picture, find its words, and keep both."""
         measured = self._measure(preference)
         self._steerable.preference = preference
         right = self._images.update(predict(self._model, self._samples))
@@ -158,7 +168,8 @@ class SteerableLab(Panel):
         )
         shares = ", ".join(f"{name} {share:.2f}" for name, share in preference.items())
         reached = ", ".join(f"{task.name} {in_words(task, measured.metrics[task.name])}" for task in self.tasks)
-        self._said = [f"Preference: {shares}. On {len(self._split):,} images: {reached}.", right]
+        said = [f"Preference: {shares}. On {len(self._split):,} images: {reached}.", right]
+        self._drawn[now] = (self._canvas.png, said)
 
     def _picture_in_words(self) -> str:
         across, up = self._plane.across

@@ -86,7 +86,7 @@ class ValleysLab(Panel):
     def _prepare_picture(self) -> None:
         figure = self._canvas.figure
         self._axes = list(figure.subplots(1, 3, sharey=True))
-        figure.subplots_adjust(left=0.06, right=0.99, bottom=0.13, top=0.91, wspace=0.06)
+        figure.subplots_adjust(left=0.075, right=0.99, bottom=0.13, top=0.91, wspace=0.06)
         self._lines = []
         for ax, (points, color) in zip(self._axes, self._chosen().values(), strict=True):
             plot_valleys(ax)

@@ -61,6 +61,17 @@ class HasTasks(Protocol):
     def image_shape(self) -> tuple[int, int, int]: ...
 
 
+def check_data(data: HasTasks) -> HasTasks:
+    """The data themselves; a `ValueError` in words unless they say which tasks they have and how large their images are."""
+    if isinstance(data, Tensor) or not hasattr(data, "tasks") or not hasattr(data, "image_shape"):
+        what = f"a tensor of shape {tuple(data.shape)}" if isinstance(data, Tensor) else f"a {type(data).__name__}"
+        raise ValueError(
+            f"a model is made for a data set or a split, which say what the tasks are and how large images are, not {what}: "
+            "datasets.MultiTaskDataset(images, targets, tasks) makes a split of tensors"
+        )
+    return data
+
+
 class _CheckedWhenBuilt(ABCMeta):
     """Checks a model's `parts` as soon as its `__init__` is through, whatever class it is of."""
 
@@ -107,7 +118,10 @@ class MultiTaskModel(nn.Module, metaclass=_CheckedWhenBuilt):
         """Every part once, in the order of `level`. Together the parts hold every parameter exactly once."""
 
     def shared_parameters(self) -> list[nn.Parameter]:
-        """Parameters that two or more tasks use. Empty for one task alone."""
+        """Parameters that two or more tasks use, frozen ones included. Empty for one task alone.
+
+        What is frozen is shared, too, but has no gradient: balancers take those with `requires_grad` only.
+        """
         return [parameter for part in self.parts() if len(part.tasks) > 1 for parameter in part.module.parameters()]
 
     def task_parameters(self, name: str) -> list[nn.Parameter]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mtl_utils.models.base import HasTasks, MultiTaskModel, Part
+from mtl_utils.models.base import HasTasks, MultiTaskModel, Part, check_data
 from mtl_utils.models.encoders.stages import EncoderFactory
 from mtl_utils.models.heads import build_encoder_and_heads
 from mtl_utils.randomness import seeded
@@ -78,4 +78,6 @@ def hard_sharing(encoder: EncoderFactory, data: HasTasks, *, encoder_rate: float
         ['encoder.conv1', 'encoder.conv2', 'encoder.dense', 'head of left', 'head of right']
     """
     with seeded(seed):
-        return HardSharing(*build_encoder_and_heads(encoder, data.image_shape, data.tasks), encoder_rate=encoder_rate)
+        return HardSharing(
+            *build_encoder_and_heads(encoder, check_data(data).image_shape, data.tasks), encoder_rate=encoder_rate
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -34,7 +35,7 @@ def make_head(task: Task, feature_shape: tuple[int, ...], image_shape: tuple[int
                 f"vector of {feature_shape[0]}; build it without its pooling (such as small_cnn with pool=False)"
             )
         height, width = task.grid(image_shape[1:])
-        return PixelHead(feature_shape[0], task.output_size, (height, width))
+        return PixelHead(feature_shape[0], task.output_size, (height, width), start=task.initial_output)
     if len(feature_shape) == 3:
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(feature_shape[0], task.output_size))
     return nn.Linear(feature_shape[0], task.output_size)
@@ -56,6 +57,7 @@ class PixelHead(nn.Module):
         channels: channels of the features, `[N, channels, H', W']`.
         output_size: classes or values per pixel.
         image_size: height and width of the output `[N, output_size, height, width]`.
+        start: what it says before it has learned, one number per output; by chance if empty.
 
     Example:
         >>> import torch
@@ -64,10 +66,14 @@ class PixelHead(nn.Module):
         (2, 3, 32, 48)
     """
 
-    def __init__(self, channels: int, output_size: int, image_size: tuple[int, int]) -> None:
+    def __init__(self, channels: int, output_size: int, image_size: tuple[int, int], *, start: tuple[float, ...] = ()) -> None:
         super().__init__()
         self.image_size = image_size
-        self.layers = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(), nn.Conv2d(channels, output_size, 1))
+        last = nn.Conv2d(channels, output_size, 1)
+        if start:
+            with torch.no_grad():
+                last.bias.copy_(torch.tensor(start))  # type: ignore[union-attr]
+        self.layers = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(), last)
 
     def forward(self, features: Tensor) -> Tensor:
         return F.interpolate(self.layers(features), self.image_size, mode="bilinear", align_corners=False)

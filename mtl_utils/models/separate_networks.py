@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from mtl_utils.models.base import HasTasks, MultiTaskModel, Part
+from mtl_utils.models.base import HasTasks, MultiTaskModel, Part, check_data
 from mtl_utils.models.encoders.stages import EncoderFactory
 from mtl_utils.models.hard_sharing import HardSharing
 from mtl_utils.models.heads import build_encoder_and_heads
@@ -26,7 +26,7 @@ def single_task(encoder: EncoderFactory, data: HasTasks, task: str, *, seed: int
         >>> single_task(models.lenet, datasets.multi_mnist(60, 20, 20), 'left').task_names
         ('left',)
     """
-    chosen = [candidate for candidate in data.tasks if candidate.name == task]
+    chosen = [candidate for candidate in check_data(data).tasks if candidate.name == task]
     if not chosen:
         raise ValueError(f"the data have no task '{task}'; the tasks are {[each.name for each in data.tasks]}")
     with seeded(seed):
@@ -72,4 +72,5 @@ def separate_networks(encoder: EncoderFactory, data: HasTasks, *, seed: int = 0)
         >>> model.shared_parameters()
         []
     """
+    check_data(data)
     return SeparateNetworks({task.name: single_task(encoder, data, task.name, seed=seed) for task in data.tasks})

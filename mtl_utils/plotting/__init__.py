@@ -1,6 +1,7 @@
 """Every figure: functions that take and return matplotlib `Axes`."""
 
 from mtl_utils.plotting.alternative import describe, describe_picture
+from mtl_utils.plotting.boxes import show_objects
 from mtl_utils.plotting.clip import Clip, clip
 from mtl_utils.plotting.colors import task_color, task_colors
 from mtl_utils.plotting.comparisons import plot_comparison, plot_spread
@@ -57,6 +58,7 @@ __all__ = [
     "show_heat",
     "show_image",
     "show_masks",
+    "show_objects",
     "show_scene",
     "show_split",
     "show_tracked_frame",

@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 def describe(figure: Figure | Axes, text: str) -> None:
     """Show a figure in the notebook, with a text that says what it shows. Put it last in the cell that draws the figure.
 
-    The web pages that `jupyter nbconvert --to html` makes in this repository give the text to screen readers, as the picture's
-    `alt` (the template `templates/described` sees to it). JupyterLab 4.6 itself does not read it. The figure is shown here and
-    closed, so that Jupyter does not show it a second time, without the text.
+    A page that `jupyter nbconvert --to html` makes gives the text to screen readers, as the picture's `alt`: installing the
+    course sets the template `described` for its environment. Other environments, and JupyterLab's menu, take nbconvert's own
+    template, which leaves pictures without a text; JupyterLab 4.6 does not read it either. The figure is shown here and closed,
+    so that Jupyter does not show it a second time, without the text.
 
     Args:
         figure: the figure, or axes of it.

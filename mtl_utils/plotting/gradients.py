@@ -48,8 +48,8 @@ def plot_valleys(ax: Axes | None = None) -> Axes:
     along = torch.linspace(-11, 11, 221)
     x = torch.stack(torch.meshgrid(along, along, indexing="xy"), -1)
     mean = sum(TwoValleys.losses(x).values()) / 2
-    ax.contour(along, along, mean, levels=14, colors="#bbbbbb", linewidths=0.7, linestyles="solid")
-    ax.plot(*TwoValleys.pareto_set().T, color=GRAY, linewidth=6, alpha=0.55, solid_capstyle="round")
+    ax.contour(along, along, mean, levels=14, colors="#8c8c8c", linewidths=0.6, linestyles="solid")
+    ax.plot(*TwoValleys.pareto_set().T, color=GRAY, linewidth=6, alpha=0.8, solid_capstyle="round")
     ax.set(xlim=(-11, 11), ylim=(-11, 11), xlabel="$x_1$", aspect="equal")
     ax.grid(False)
     return ax

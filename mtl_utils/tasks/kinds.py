@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mtl_utils._checks import check_positive, is_whole
 from mtl_utils.tasks.known import LOSSES, METRICS
 from mtl_utils.tasks.task import Loss, Task
 
@@ -87,6 +88,7 @@ def grid_regression(
         >>> grid_regression('motion', 2, stride=4).target_shape(8, (32, 48))
         (8, 2, 8, 12)
     """
+    check_positive(f"task '{name}': the stride", stride)
     return _make(name, "grid regression", size, loss, metric, stride, False)
 
 
@@ -100,7 +102,7 @@ def _make(
     is_classification: bool = True,
 ) -> Task:
     names: tuple[str, ...] = ()
-    if not isinstance(size, int) and is_classification:
+    if not is_whole(size) and is_classification:
         if isinstance(size, str) or not isinstance(size, Sequence):
             raise ValueError(f"classes must be their number or a list of their names, not {size!r}")
         names = tuple(size)

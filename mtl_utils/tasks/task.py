@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mtl_utils._checks import check_positive
 from mtl_utils.tasks.known import LOSSES, METRICS
 
 if TYPE_CHECKING:
@@ -71,8 +72,7 @@ class Task:
             raise ValueError(
                 f"a task cannot be called '{self.name}': PyTorch's modules use that name; '{self.name}_task' would do"
             )
-        if not isinstance(self.output_size, int) or self.output_size < 1:
-            raise ValueError(f"task '{self.name}': output size must be a positive whole number, not {self.output_size!r}")
+        object.__setattr__(self, "output_size", check_positive(f"task '{self.name}': output size", self.output_size))
         if self.is_classification and self.output_size < 2:
             raise ValueError(f"task '{self.name}': classification needs at least 2 classes, not {self.output_size}")
         if type(self) is Task and self._loss is None and self.loss_name not in LOSSES[self.is_classification]:

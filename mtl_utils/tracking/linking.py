@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mtl_utils._checks import is_whole
 from mtl_utils.datasets.moving_scenes.boxes import Detections, at_cells
 
 UNTRACKED = -1
@@ -46,7 +47,7 @@ class LinkingRules:
     def __post_init__(self) -> None:
         if self.by_displacement and self.by_velocity:
             raise ValueError("by_displacement and by_velocity both predict the motion: switch one of them off")
-        if not isinstance(self.memory, int) or self.memory < 0:
+        if not is_whole(self.memory) or self.memory < 0:
             raise ValueError(f"memory must be a whole number of frames, 0 or more, not {self.memory!r}")
         if not self.distance > 0:
             raise ValueError(f"distance must be above zero (pixels), not {self.distance!r}")

@@ -64,7 +64,7 @@ def test_frozen_parts_and_tasks_without_labels_are_left_out(two_digits, shared, 
 
 
 def test_bad_input_is_told(two_digits, shared, batches, encoder):
-    with pytest.raises(ValueError, match="this SeparateNetworks shares nothing, so its tasks cannot conflict"):
+    with pytest.raises(ValueError, match="this SeparateNetworks shares nothing that learns, so its tasks cannot conflict"):
         measure_conflict(models.separate_networks(encoder, two_digits), *batches, two_digits.tasks)
     for name in ("left", "right"):
         batches[0][1][name].fill_(-100)

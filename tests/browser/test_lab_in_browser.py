@@ -11,7 +11,8 @@ from typing import Any
 SET_UP = """
 import os
 from mtl_utils import balancing, datasets, models, penalties, training
-from mtl_utils.lab import ConcaveFrontLab, LossWeightLab, PenaltyLab, SteerableLab
+from mtl_utils.lab import ArrowsLab, ConcaveFrontLab, ConflictLab, LossWeightLab, PenaltyLab, SteerableLab, ThresholdLab
+from mtl_utils.lab import ValleysLab
 pairs = datasets.multi_mnist(train=1000, val=200, test=200)
 make = lambda seed: models.hard_sharing(models.lenet, pairs, seed=seed)
 """

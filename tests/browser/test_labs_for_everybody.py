@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
+import nbformat
 import pytest
 from browser.test_lab_in_browser import SET_UP, open_lab, picture, press, status, step_of, wait
 
@@ -19,27 +20,73 @@ LABS = {
     "steerable": "model = models.pareto_manifold(make)\n"
     "training.fit(model, pairs.train, steps=20, batch_size=64, balancer=balancing.PreferenceSum(), progress=False)\n"
     "lab = SteerableLab(model, pairs.val)\nlab",
+    "arrows": "lab = ArrowsLab(angles=(120, 165), lengths=(1.0, 1.0, 1.5))\nlab",
+    "valleys": "lab = ValleysLab('../studies/two_valleys.npz')\nlab",
+    "conflict": "lab = ConflictLab(make, pairs.train, steps=100_000, batch_size=64, speed=50)\nlab",
+    "detection": "import torch\n"
+    "scenes = datasets.moving_scenes(8, 4, 4, source='FashionMNIST', size=48).pairs()\n"
+    "lab = LossWeightLab(lambda seed: models.scene_network(scenes, seed=seed), scenes.train,\n"
+    "                    val=scenes.val.subset(torch.arange(8)), samples=scenes.val.subset([1, 9]),\n"
+    "                    weights=dict.fromkeys(scenes.train.targets, 1.0), scale='logarithmic',\n"
+    "                    limits=(0.01, 100.0), batch_size=8, steps=100_000)\nlab",
+    "threshold": "import torch\n"
+    "lab = ThresholdLab(torch.linspace(0, 1, 200), torch.arange(200) % 3 > torch.arange(200) % 2, called='stained')\nlab",
 }
+TRAINING = [name for name in LABS if name not in ("steerable", "arrows", "valleys", "threshold")]
+# The sliders of each lab, by their names.
+SLIDERS = {
+    "loss weights": ["left", "right"],
+    "concave front": ["weight of the first loss"],
+    "penalty": ["strength λ"],
+    "steerable": ["left ⟷ right"],
+    "arrows": [
+        "angle of second", "angle of third", "length of first", "length of second", "length of third", "c of CAGrad",
+    ],
+    "valleys": ["updates so far", "weight of the first loss", "c of CAGrad"],
+    "conflict": ["weight of left"],
+    "detection": ["detection", "segmentation", "depth", "tracking"],
+    "threshold": ["threshold"],
+}  # fmt: skip
 AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js"))
 
 
 @pytest.mark.parametrize("name", LABS)
 def test_axe_finds_nothing_serious(notebook: Any, jupyter_lab: Any, name: str) -> None:
     page = open_lab(notebook, jupyter_lab, LABS[name])
-    if name != "steerable":
+    if name in TRAINING:
         press(page, "play")
         wait(page, lambda: step_of(page) > 3)
         press(page, "pause")
         wait(page, lambda: status(page).startswith("Paused"))
+    problems = serious_problems(page, ".mtl-lab")
+    assert not problems, json.dumps(problems, indent=1)
+
+
+def serious_problems(page: Any, where: str) -> list[tuple[str, str, list[str]]]:
+    """What axe finds in a part of the page, with the HTML of each place."""
     page.evaluate(AXE.read_text())
-    found = page.evaluate("() => axe.run('.mtl-lab', {resultTypes: ['violations']})")
+    found = page.evaluate("where => axe.run(where, {resultTypes: ['violations']})", where)
     assert found["passes"], "axe has looked at nothing"
-    serious = [
+    return [
         (violation["id"], violation["help"], [node["html"][:200] for node in violation["nodes"]])
         for violation in found["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
-    assert not serious, json.dumps(serious, indent=1)
+
+
+def test_axe_finds_nothing_serious_in_the_slider_of_the_first_notebook(notebook: Any, jupyter_lab: Any) -> None:
+    cells = nbformat.read(jupyter_lab.folder / "00_start_here.ipynb", as_version=4).cells
+    slider = next(cell.source for cell in cells if cell.cell_type == "code" and "slider = " in cell.source)
+    notebook.open(jupyter_lab.write("slider.ipynb", slider))
+    notebook.run_cell(0)
+    notebook.wait_until_idle()
+    page = notebook.page
+    moved = page.get_by_role("slider", name="weight", exact=True)
+    moved.focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("a weight of 0.55 for left, 0.45 for right").wait_for()
+    assert moved.get_attribute("aria-valuetext") == "0.55"
+    assert not serious_problems(page, ".jp-OutputArea-output")
 
 
 @pytest.mark.parametrize("name", LABS)
@@ -48,15 +95,9 @@ def test_sliders_have_names_and_say_what_they_show_and_the_picture_has_a_text(
 ) -> None:
     page = open_lab(notebook, jupyter_lab, LABS[name])
     sliders = page.get_by_role("slider")
-    names = {
-        "loss weights": ["left", "right"],
-        "concave front": ["weight of the first loss"],
-        "penalty": ["strength λ"],
-        "steerable": ["left ⟷ right"],
-    }
-    assert sliders.count() == len(names[name])
+    assert sliders.count() == len(SLIDERS[name])
     before = page.locator("img.widget-image").get_attribute("alt")
-    for each in names[name]:
+    for each in SLIDERS[name]:
         slider = page.get_by_role("slider", name=each, exact=True)
         slider.focus()
         page.keyboard.press("ArrowRight")
@@ -120,7 +161,7 @@ def test_a_small_window_needs_no_horizontal_scrollbar_and_shows_sliders_and_pict
     before = page.evaluate(facts)
     assert not before["scrolls"]
     assert before["height"] <= 625
-    if name != "steerable":
+    if name in TRAINING:
         press(page, "play")
         wait(page, lambda: step_of(page) > 25)
         press(page, "pause")

@@ -53,7 +53,7 @@ def test_damaged_images_are_told(monkeypatch, capsys):
     assert "✗ MNIST is damaged: get it again" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("broken", ["torch", "torchvision", "packaging"])
+@pytest.mark.parametrize("broken", ["torch", "torchvision", "packaging", "lazy_loader"])
 def test_a_package_that_cannot_be_imported_ends_in_a_line_of_its_own(broken):
     # In a process of its own, where nothing has been imported yet. None in sys.modules makes an import fail.
     where = "mtl_utils.course.environment"
@@ -63,3 +63,27 @@ def test_a_package_that_cannot_be_imported_ends_in_a_line_of_its_own(broken):
     assert lines[-1] == "False"
     assert any(line.startswith("✗") and broken in line for line in lines)
     assert "✓ ready" not in lines
+
+
+@pytest.mark.parametrize(
+    ("missing", "use"),
+    [
+        ("lazy_loader", "from mtl_utils import datasets"),
+        ("lazy_loader", "import mtl_utils; mtl_utils.fit"),
+        ("torch", "from mtl_utils import models"),
+        ("matplotlib", "from mtl_utils import plotting"),
+    ],
+)
+def test_whoever_skips_the_check_reads_which_package_is_missing_and_what_installs_it(missing, use):
+    code = f"import sys; sys.modules[{missing!r}] = None\n{use}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"ModuleNotFoundError: the package {missing} is missing: run `pip install -r requirements.txt`")
+
+
+def test_a_name_that_is_not_there_is_no_missing_package():
+    import mtl_utils
+
+    with pytest.raises(AttributeError, match="nothing_of_that_name"):
+        _ = mtl_utils.nothing_of_that_name

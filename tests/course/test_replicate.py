@@ -11,6 +11,7 @@ from mtl_utils.course import replicate as command
 from mtl_utils.course.claims import ClaimError, agree, claim
 from mtl_utils.course.recording import FILE, Judged, read_claims
 from mtl_utils.course.replicate import MACHINES, Outcome, Run, good_enough
+from mtl_utils.course.replicate_kept import Kept
 from mtl_utils.course.replicate_table import Place, Row, print_rows, rows_of, write_table
 from mtl_utils.randomness import RandomState, generator, seed_shift, seeded
 
@@ -146,3 +147,40 @@ def test_the_markdown_table_has_a_row_for_every_claim(tmp_path, capsys):
     assert "✗ 00, cell 1: b" in capsys.readouterr().out
     with pytest.raises(ValueError, match=r"\.csv or \.md"):
         write_table(rows, tmp_path / "t.txt", "")
+
+
+def test_what_is_kept_is_not_run_again_until_the_notebook_changes(folder, tmp_path, capsys, monkeypatch):
+    ran = []
+
+    def run_notebook(path, run):
+        ran.append(run.name)
+        return Outcome(path.stem, run, {Place(path.stem, 1, 0): Judged("“ü” holds", True, "x = 1")}, (), 1.0)
+
+    monkeypatch.setattr(command, "run_notebook", run_notebook)
+    path = tmp_path / "00_tiny.ipynb"
+    path.write_bytes((folder / "00_tiny.ipynb").read_bytes())
+    keep = tmp_path / "kept.jsonl"
+    arguments = ["--notebooks", str(tmp_path), "--keep", str(keep), "--table", str(tmp_path / "claims.csv")]
+    assert command.main([*arguments, "--shift", "1"]) == 0
+    assert command.main([*arguments, "--shift", "1", "2"]) == 0
+    assert ran == ["seeds +1", "seeds +2"]
+    (row,) = csv.DictReader((tmp_path / "claims.csv").open(encoding="utf-8"))
+    assert (row["claim"], row["shifts_held"], row["shifts"]) == ("“ü” holds", "2", "2")
+
+    notebook = nbformat.read(path, 4)
+    notebook.cells[0].source += "\n# another line"
+    nbformat.write(notebook, path)
+    assert command.main([*arguments, "--shift", "1"]) == 0
+    assert ran == ["seeds +1", "seeds +2", "seeds +1"]
+
+    keep.write_text("not an outcome\n")
+    assert command.main([*arguments, "--shift", "1"]) == 2
+    assert "kept.jsonl, line 1 is no outcome of a replication" in capsys.readouterr().err
+
+
+def test_kept_outcomes_are_read_as_they_were_written(folder, tmp_path):
+    path, file = folder / "00_tiny.ipynb", tmp_path / "kept.jsonl"
+    claims = {Place(path.stem, 4, 1): Judged("a", False, "b")}
+    written = Outcome(path.stem, Run(3, "avx2", 1), claims, ("cell 2 raised X",), 2.0)
+    Kept(file, [path]).add(written)
+    assert Kept(file, [path]).outcomes == [written]

@@ -1,5 +1,6 @@
 """The students' edition: exercises and guesses, no answers; and it runs."""
 
+import ast
 import json
 import re
 import zipfile
@@ -7,6 +8,9 @@ import zipfile
 import pytest
 
 from mtl_utils.course import students_edition as edition
+from mtl_utils.course.veil import unveil
+
+NOTEBOOKS = sorted(path.name for path in (edition.ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +31,11 @@ def test_it_has_what_a_student_needs_and_nothing_more(files):
         "LICENSE",
         "mtl_utils/tasks/task.py",
         "data/SHA256SUMS",
+        "templates/described/index.html.j2",
         "mtl_utils/py.typed",
     ):
         assert name in files
-    assert {path.name for path in (edition.ROOT / "notebooks").glob("[0-9]*.ipynb")} == {
-        name.removeprefix("notebooks/") for name in files if name.startswith("notebooks/")
-    }
+    assert set(NOTEBOOKS) == {name.removeprefix("notebooks/") for name in files if name.startswith("notebooks/")}
     assert not [
         name for name in files if re.search(r"(^|/)(tests|\.ci|\.git.*|__pycache__|CONTRIBUTING.md)(/|$)|-ubyte$", name)
     ]
@@ -47,6 +50,121 @@ def test_notebooks_have_exercises_and_neither_solutions_nor_outputs(files):
             assert any("check." in "".join(cell["source"]) for cell in cells)
             prose = " ".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
             assert not re.search(r"\b([Tt]he|there is a) solution\b", prose), name
+
+
+def cells_of(files, name):
+    """The cells of a notebook of the zip, each as (type, source)."""
+    return [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(files[f"notebooks/{name}"])["cells"]]
+
+
+def teachers_claims(name):
+    """For each cell with claims: its source, its sentences, and the numbers that it printed as the notebook was saved."""
+    for cell in json.loads((edition.ROOT / "notebooks" / name).read_text(encoding="utf-8"))["cells"]:
+        if "claims" in cell["metadata"].get("tags", []):
+            source = "".join(cell["source"])
+            calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+            sentences = [
+                call.args[0].value
+                for call in calls
+                if isinstance(call.func, ast.Name)
+                and call.func.id in ("claim", "agree")
+                and isinstance(call.args[0], ast.Constant)
+            ]
+            printed = "".join("".join(output.get("text", "")) for output in cell["outputs"])
+            numbers = set(re.findall(r"(?<![\d.])\d+\.\d+(?![\d.])", printed))
+            # Numbers with three digits or more: shorter ones may be settings, such as a learning rate of 0.005.
+            yield source, sentences, {each for each in numbers if len(each.replace(".", "").lstrip("0")) >= 3}
+
+
+def texts_of_figures(source):
+    """The texts for figures that stand open in a cell."""
+    calls = [node for node in ast.walk(ast.parse(re.sub(r"(?m)^%.*", "", source))) if isinstance(node, ast.Call)]
+    described = [call for call in calls if ast.unparse(call.func).split(".")[-1] in ("describe", "describe_picture")]
+    return [call.args[1].value for call in described if isinstance(call.args[1], ast.Constant)]
+
+
+def standing(number, text):
+    """Whether a number stands in a text, and not as a part of a longer one."""
+    return re.search(rf"(?<![\d.]){re.escape(number)}(?![\d.])", text)
+
+
+def visible(source):
+    """What one reads without opening a fold."""
+    return re.sub(r"<details>.*?</details>", "", source, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_no_claim_and_no_measured_number_is_read_in_a_notebook(files, name):
+    cells = cells_of(files, name)
+    everything = "\n".join(source for _, source in cells)
+    code = "\n".join(source for kind, source in cells if kind == "code")
+    prose = "\n".join(visible(source) for kind, source in cells if kind == "markdown")
+    for _, sentences, numbers in teachers_claims(name):
+        assert not [sentence for sentence in sentences if len(sentence) > 20 and sentence in everything]
+        # What stands in a cell that is open to read is a setting.
+        assert not [number for number in numbers if standing(number, prose) and not standing(number, code)]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_veiled_claims_are_the_teachers(files, name):
+    veiled = [
+        found[1] for _, source in cells_of(files, name) if (found := re.search(r'unveil\(r"""(.*?)"""', source, re.DOTALL))
+    ]
+    assert {source for source, _, _ in teachers_claims(name)} <= {unveil(text) for text in veiled}
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_between_a_guess_and_the_next_heading_no_caption_and_no_answer_is_open(files, name):
+    asked = shown = False
+    guesses = 0
+    for kind, source in cells_of(files, name):
+        if kind == "code" and re.search(r"^guess\(", source, re.MULTILINE):
+            asked, shown, guesses = True, False, guesses + 1
+        elif kind == "code":
+            shown = asked
+            assert not (asked and texts_of_figures(source))
+            assert not re.search(r'^show_guess\(\s*"[^"]*",\s*["\[{]', source, re.MULTILINE)
+        elif shown:
+            before_heading = re.split(r"(?m)^#{1,6} ", visible(source))[0]
+            assert not before_heading.strip()
+            asked = shown = not re.search(r"(?m)^#{1,6} ", source)
+        elif re.search(r"(?m)^#{1,6} ", source):
+            asked = False
+    assert guesses == len(re.findall(r"(?m)^guess\(", "\n".join(source for _, source in cells_of(files, name))))
+
+
+def test_a_result_that_stands_as_a_word_is_encoded_and_prose_is_folded_up_to_the_heading():
+    code = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1}
+    text = {"cell_type": "markdown", "metadata": {}}
+    cells = [
+        {**text, "source": "## 1. Which one?\n\nThink."},
+        {**code, "source": 'guess("1", ...)'},
+        {**text, "source": "We train both."},
+        {**code, "source": "train()"},
+        {**code, "source": 'show_guess("1", "the seed")\nx = 41 + 1'},
+        {**text, "source": "*Figure: it was the seed.*\n\n### Exercise\n\nDo it."},
+    ]
+    new = [cell["source"] for cell in edition.students_notebook({"cells": cells, "metadata": {}})["cells"]]
+    assert new[:4] == [cell["source"] for cell in cells[:4]]
+    assert "the seed" not in new[4]
+    shown = []
+    names = {"show_guess": lambda *guess: shown.append(guess)}
+    exec(new[4], names)
+    assert shown == [("1", "the seed")]
+    assert names["x"] == 42
+    assert new[5].startswith("<details><summary>")
+    assert new[5].endswith("it was the seed.*\n\n</details>\n\n### Exercise\n\nDo it.")
+
+
+def test_the_text_of_a_figure_is_encoded_and_the_figure_still_has_it():
+    source = 'äh = 1\nplotting.describe(\n    "ü" and fig,\n    "Left: it fell. "\n    "Right: “it” rose.",\n)\nlast = 2'
+    new = edition.veiled_descriptions(source)
+    assert "fell" not in new
+    told = []
+    names = {"fig": "figure", "plotting": type("", (), {"describe": staticmethod(lambda *given: told.append(given))})}
+    exec(new, names)
+    assert told == [("figure", "Left: it fell. Right: “it” rose.")]
+    assert (names["äh"], names["last"]) == (1, 2)
 
 
 def test_no_praise_is_read_in_any_file(files):

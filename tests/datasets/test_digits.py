@@ -58,7 +58,7 @@ def test_attributes_can_be_chosen():
         ({"attributes": ("odd",)}, "no attribute is called 'odd'; there are even, large, loop"),
         ({"attributes": ("even", "even")}, "two tasks are called 'even'"),
         ({"random_classes": 1}, "task 'random': classification needs at least 2 classes"),
-        ({"random_classes": 0}, "task 'random': output size must be a positive whole number"),
+        ({"random_classes": 0}, "task 'random': output size must be a whole number above zero"),
     ],
 )
 def test_wrong_arguments_are_told(arguments, message):

@@ -12,7 +12,8 @@ from mtl_utils.datasets import Detection, MovingScenes, Scenes, detection, movin
 from mtl_utils.datasets.moving_scenes import centers_of, detection_targets, tracking_targets
 from mtl_utils.datasets.moving_scenes.average_precision import AveragePrecision
 from mtl_utils.datasets.moving_scenes.boxes import decode
-from mtl_utils.datasets.moving_scenes.targets import SEEN, gaussian_radius, lost
+from mtl_utils.datasets.moving_scenes.peaks import gaussian_radius
+from mtl_utils.datasets.moving_scenes.targets import SEEN, lost_objects
 from mtl_utils.datasets.moving_scenes.tasks import focal_loss
 from mtl_utils.tasks import classification
 
@@ -108,8 +109,8 @@ def test_of_two_centers_in_one_cell_the_nearer_one_is_kept() -> None:
     for depths, width in (([1.0, 2.0], 4.0), ([2.0, 1.0], 3.0)):
         made = one_object(boxes, [0, 0], depths)
         assert detection_targets(made)[0, 2, 1, 1] == width / 4
-        assert lost(made) == 1
-    assert lost(one_object(boxes[:1], [0], [1.0])) == 0
+        assert lost_objects(made) == 1
+    assert lost_objects(one_object(boxes[:1], [0], [1.0])) == 0
 
 
 def test_an_object_that_hardly_shows_does_not_count() -> None:

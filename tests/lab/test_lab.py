@@ -567,7 +567,8 @@ def test_the_words_say_what_the_picture_shows(lab: LossWeightLab) -> None:
 
 
 def test_what_is_shown_where_no_widget_can_be(lab: LossWeightLab) -> None:
-    bundle = lab._repr_mimebundle_()
+    bundle, metadata = lab._repr_mimebundle_()
+    assert metadata == {"image/png": {"alt": lab.description}}
     assert bundle["text/plain"] == lab.status
     assert "image/png" in bundle
     assert "application/vnd.jupyter.widget-view+json" in bundle

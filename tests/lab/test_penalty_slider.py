@@ -121,3 +121,23 @@ def test_misuse_is_refused_in_words(lab, images):
     lab.close()
     with pytest.raises(RuntimeError, match="this lab was closed"):
         lab.run(1)
+
+
+def test_a_reset_keeps_the_lines_of_the_run_before_and_of_no_other(lab):
+    lab.reset()
+    assert "the run before" not in lab.description  # there was none
+    lab.run(6)
+    lab.reset()
+    kept = lab._picture._kept
+    assert "the run before" in lab.description
+    assert [list(line.get_xdata()) for line in kept[:2]] == [[3, 6], [3, 6]]
+    assert list(kept[-1].get_ydata()) == [0.0] * 7  # the place of λ = 0 among the strengths
+    lab.slider.value = math.inf
+    lab.run(3)
+    before = lab.picture
+    lab.reset()
+    assert lab.picture != before
+    assert len(lab._picture._kept) == len(kept)
+    assert list(lab._picture._kept[0].get_xdata()) == [3]
+    assert lab._picture._kept[0].axes is lab._picture._axes[0]
+    assert kept[0] not in lab._picture._axes[0].lines

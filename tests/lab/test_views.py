@@ -164,6 +164,43 @@ def test_lines_of_kept_runs_stay_named_by_their_weights_and_go_with_forget() -> 
     assert lab.kept == []
 
 
+def test_a_run_that_gets_beyond_the_sweep_stays_in_the_picture() -> None:
+    from mtl_utils.evaluation import Evaluation
+    from mtl_utils.experiments.sweep import SweepPoint
+
+    poor = [
+        SweepPoint({}, 0, Evaluation({"left": 3.0, "right": 3.0}, dict.fromkeys(("left", "right"), each)))
+        for each in (0.01, 0.02)
+    ]
+    lab = loss_lab(sweep=poor)
+    ax = lab._picture.plane._ax
+    lab.run(12)
+    metrics = lab.history.validations[-1].validation.metrics
+    assert metrics["left"] > 0.05 or metrics["right"] > 0.05  # or the test tests nothing
+    for what in ("metric", "loss"):
+        lab.plane_choice.value = what
+        assert ax.viewLim.contains(*(float(value[-1]) for value in lab._picture.plane._path.get_data())), what
+
+
+def test_what_is_saved_says_the_labs_state_and_not_that_it_waits() -> None:
+    lab = loss_lab()
+    said = lab.status
+    lab._others.waiting = True
+    lab._wait()
+    assert "waiting for the other cells" in lab.status
+    data, _ = lab._repr_mimebundle_()
+    assert data["text/plain"] == said
+    lab._others.waiting = False
+
+
+def test_a_large_ratio_is_written_out() -> None:
+    from mtl_utils.analysis.pull import Pull
+
+    pull = Pull({"a": 1120.0, "b": 10.0}, {("a", "b"): 0.5})
+    assert "110 times as long" in words.pull(pull, {"a": 1.0, "b": 1.0})
+    assert words.weights({"a": 1000.0, "b": 0.0126}) == "Weights: a 1,000, b 0.0126."
+
+
 def test_equal_weights_hide_no_line() -> None:
     lines = list(loss_lab()._picture.over_time._weight_lines.values())
     assert lines[0].get_linewidth() > 2 * lines[1].get_linewidth()

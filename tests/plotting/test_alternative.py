@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import html
-import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,6 @@ import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 
 from mtl_utils.plotting import describe, describe_picture
 
@@ -34,15 +37,32 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], dict[st
     return displayed
 
 
-def test_the_web_page_of_a_notebook_shows_each_figure_once_with_its_text(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A notebook with two figures, executed."""
+    folder = tmp_path_factory.mktemp("notebook")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
-    settings = json.loads((ROOT / "jupyter_nbconvert_config.json").read_text())  # what `jupyter nbconvert` reads there
-    exporter = HTMLExporter(
-        template_name=settings["HTMLExporter"]["template_name"],
-        extra_template_basedirs=[str(ROOT / path) for path in settings["TemplateExporter"]["extra_template_basedirs"]],
-    )
-    page = str(exporter.from_notebook_node(notebook)[0])
+    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    nbformat.write(notebook, folder / "figures.ipynb")
+    return folder / "figures.ipynb"
+
+
+def installed(prefix: Path) -> dict[str, str]:
+    """Put the files where `pip install` puts them; returns the variables that make Jupyter look there first."""
+    files = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["data-files"]
+    for folder, names in files.items():
+        (prefix / folder).mkdir(parents=True)
+        for name in names:
+            shutil.copy(ROOT / name, prefix / folder)
+    return {"JUPYTER_CONFIG_PATH": str(prefix / "etc/jupyter"), "JUPYTER_PATH": str(prefix / "share/jupyter")}
+
+
+def test_the_plain_command_makes_a_page_that_shows_each_figure_once_with_its_text(executed: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", "--output-dir", str(tmp_path), str(executed)]
+    environment = {**os.environ, **installed(tmp_path / "prefix")}
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "figures.html").read_text(encoding="utf-8")
     pictures = re.findall(r"<img[^>]*data:image/png[^>]*>", page, re.DOTALL)
     texts = [found[2] for picture in pictures if (found := re.search(r"""alt=(["'])(.*?)\1""", picture))]
     assert len(pictures) == 2

@@ -15,7 +15,7 @@ ELSEWHERE = {
     "datasets.pixels": {"Normalization", "Pixels", "measure_normalization"},
     "device": {"choose_device"},
     "evaluation": {"Evaluation", "evaluate_batches"},
-    "models.base": {"HasTasks", "MultiTaskModel", "Part"},
+    "models.base": {"HasTasks", "MultiTaskModel", "Part", "check_data"},
     "models.encoders.stages": {"EncoderFactory"},
     "models.forward": {"labelled_losses"},
     "models.heads": {"build_encoder_and_heads"},

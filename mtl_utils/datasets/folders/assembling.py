@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 
 from mtl_utils.datasets.dataset import MultiTaskDataset
-from mtl_utils.datasets.folders.loading import Reading, load_images, load_masks
-from mtl_utils.datasets.folders.masks import MaskFolder
+from mtl_utils.datasets.folders.boxes import BoxLabels
+from mtl_utils.datasets.folders.loading import Reading, load_images
+from mtl_utils.datasets.folders.pixel_folder import PixelFolder
+from mtl_utils.datasets.folders.pixel_maps import load_maps
 from mtl_utils.datasets.folders.problems import FolderError, listed
 from mtl_utils.datasets.folders.splits import FolderSplits
-from mtl_utils.datasets.folders.splitting import PARTS, check_classes, check_groups, check_parts, draw_parts
+from mtl_utils.datasets.folders.splitting import PARTS, check_classes, check_groups, check_objects, check_parts, draw_parts
 from mtl_utils.datasets.on_demand import OnDemand, some_rows
 from mtl_utils.datasets.pixels import Normalization
 from mtl_utils.tasks import Task, check_tasks
@@ -35,6 +37,7 @@ class Found:
         files: the pictures.
         tasks, targets: what the labels say.
         masks: for tasks with a label per pixel.
+        boxes: for tasks that detect objects.
         parts: `train`, `val` or `test` for each, where the folder says so.
         groups: pictures of one group stay in one split.
         skipped: what the reader has left out already.
@@ -45,7 +48,8 @@ class Found:
     files: list[Path]
     tasks: list[Task]
     targets: dict[str, Tensor]
-    masks: Mapping[str, MaskFolder] = field(default_factory=dict)
+    masks: Mapping[str, PixelFolder] = field(default_factory=dict)
+    boxes: Mapping[str, BoxLabels] = field(default_factory=dict)
     parts: list[str] | None = None
     groups: list[str] | None = None
     skipped: list[str] = field(default_factory=list)
@@ -60,6 +64,8 @@ class Found:
         self.targets = {name: target[list(rows)] for name, target in self.targets.items()}
         self.parts = None if self.parts is None else [self.parts[row] for row in rows]
         self.groups = None if self.groups is None else [self.groups[row] for row in rows]
+        for labels in self.boxes.values():
+            labels.keep(rows)
 
 
 def assemble(
@@ -89,8 +95,10 @@ def assemble(
     for name, folder in found.masks.items():
         # A picture that cannot be decoded has no size that its mask could be compared with.
         files = [None if row in wrong else mask for row, mask in enumerate(folder.files(found.names(), found.folder))]
-        maps[name], bad = load_masks(files, sizes, folder.translation(), shape, reading)
+        maps[name], bad = load_maps(folder, files, sizes, shape, reading)
         wrong = {**bad, **wrong}
+    for labels in found.boxes.values():
+        wrong = {**labels.problems(found.files, sizes), **wrong}
     if wrong:
         texts = [wrong[row] for row in sorted(wrong)]
         if problems == "raise":
@@ -104,11 +112,15 @@ def assemble(
         maps = {name: some_rows(values, rows) for name, values in maps.items()}
         sizes = [sizes[row] for row in kept]
         found.keep(kept)
+    for name, labels in found.boxes.items():
+        maps[name], notes = labels.targets(found.names(), sizes, shape, reading.fit, reading.memory)
+        found.skipped += notes
     if found.skipped:
         warnings.warn(listed(f"{len(found.skipped)} left out", found.skipped), stacklevel=3)
     if not found.files:
         raise FolderError(f"no image in {found.folder} can be used")
-    tasks = check_tasks([*found.tasks, *(folder.task(name) for name, folder in found.masks.items())])
+    of_masks = [folder.task(name) for name, folder in found.masks.items()]
+    tasks = check_tasks([*found.tasks, *of_masks, *(labels.task for labels in found.boxes.values())])
     copies, of_bytes = _copies(found.files)
     parts = _parts(found, of_bytes, val, test, seed)
     names = found.names()
@@ -118,6 +130,8 @@ def assemble(
             warnings.warn(f"the same picture is in two splits, so the test is too easy: {where}", stacklevel=3)
     check_parts(parts)
     check_classes(parts, found.tasks, found.targets, names)
+    for labels in found.boxes.values():
+        check_objects(parts, labels.task, labels.classes_of(), names)
     rows_of = {part: torch.tensor([number for number, each in enumerate(parts) if each == part]) for part in PARTS}
     if normalization is None:
         normalization = _normalization(moments[rows_of["train"]], shape)
@@ -188,6 +202,12 @@ def _parts(found: Found, of_bytes: Sequence[int], val: float, test: float, seed:
         if task.is_classification
         for value in range(task.output_size)
     ]
+    for labels in found.boxes.values():
+        shown = labels.classes_of()
+        keep += [
+            {place[number] for number, classes in enumerate(shown) if value in classes and number in place}
+            for value in range(len(labels.task.classes))
+        ]
     drawn = draw_parts(
         [joined[number] for number in pool],
         [0 if first is None else int(first[number]) for number in pool],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,12 +23,14 @@ class CocoBoxes(NamedTuple):
         boxes: for each image `float32` `[objects, 4]`: x0, y0, x1, y1 in pixels of the file; move them with `Frame.boxes`.
         classes: for each image `int64` `[objects]`.
         class_names: in the order of their numbers in the file.
+        sizes: for each image height and width as the file states them; `None` where it does not.
     """
 
     files: tuple[Path, ...]
     boxes: tuple[Tensor, ...]
     classes: tuple[Tensor, ...]
     class_names: tuple[str, ...]
+    sizes: tuple[tuple[int, int] | None, ...]
 
 
 def read_coco(annotations: str | Path, folder: str | Path) -> CocoBoxes:
@@ -41,7 +44,7 @@ def read_coco(annotations: str | Path, folder: str | Path) -> CocoBoxes:
 
     Raises:
         FolderError: lists annotations of unknown images or categories, boxes without an extent or outside of their image, and
-            images that are not there.
+            images that are not there, or there twice.
 
     Example:
         >>> import tempfile
@@ -63,6 +66,7 @@ def read_coco(annotations: str | Path, folder: str | Path) -> CocoBoxes:
             problems.append(f"category {category['id']} is there twice")
         names[category["id"]] = str(category["name"])
     files: dict[Any, Path] = {}
+    owner: dict[Path, Any] = {}
     sizes: dict[Any, tuple[float, float]] = {}
     for image in content["images"]:
         found = find_file(folder, str(image["file_name"]))
@@ -70,9 +74,11 @@ def read_coco(annotations: str | Path, folder: str | Path) -> CocoBoxes:
             problems.append(f"image {image['id']} is there twice")
         elif isinstance(found, str):
             problems.append(f"image {image['id']}: {found}")
+        elif (first := owner.setdefault(found.resolve(), image["id"])) != image["id"]:
+            problems.append(f"image {image['id']}: {image['file_name']} is image {first} already")
         else:
             files[image["id"]] = found
-            sizes[image["id"]] = (float(image.get("width", "inf")), float(image.get("height", "inf")))
+            sizes[image["id"]] = (_side(image, "width"), _side(image, "height"))
     known = {image["id"] for image in content["images"]}
     numbers = {category: number for number, category in enumerate(names)}
     boxes: dict[Any, list[list[float]]] = {image: [] for image in files}
@@ -83,7 +89,7 @@ def read_coco(annotations: str | Path, folder: str | Path) -> CocoBoxes:
             problems.append(f"{where}: there is no image {each['image_id']}")
         elif each["category_id"] not in names:
             problems.append(f"{where}: there is no category {each['category_id']}")
-        elif wrong := _wrong_box(each["bbox"], sizes.get(each["image_id"], (float("inf"), float("inf")))):
+        elif wrong := _wrong_box(each["bbox"], sizes.get(each["image_id"], (inf, inf))):
             problems.append(f"{where}: {wrong}")
         elif each["image_id"] in files and not each.get("iscrowd", 0):
             x, y, width, height = each["bbox"]
@@ -96,6 +102,7 @@ def read_coco(annotations: str | Path, folder: str | Path) -> CocoBoxes:
         tuple(torch.tensor(boxes[image], dtype=torch.float32).view(-1, 4) for image in files),
         tuple(torch.tensor(classes[image], dtype=torch.int64) for image in files),
         tuple(names.values()),
+        tuple((int(high), int(wide)) if wide < inf > high else None for wide, high in (sizes[image] for image in files)),
     )
 
 
@@ -117,10 +124,18 @@ def _content(path: Path) -> Mapping[str, Any]:
         for number, each in enumerate(content[part]):
             if lacking := [key for key in keys if not isinstance(each, dict) or key not in each]:
                 raise FolderError(f"{path}: entry {number} of '{part}' has no '{lacking[0]}'")
+            if wrong := [key for key in keys if key.endswith("id") and not isinstance(each[key], int | str)]:
+                raise FolderError(f"{path}: entry {number} of '{part}' has an '{wrong[0]}' that is no number")
     if not content["images"] or not content["categories"]:
         raise FolderError(f"{path} has no {'images' if not content['images'] else 'categories'}")
     checked: Mapping[str, Any] = content
     return checked
+
+
+def _side(image: Mapping[str, Any], key: str) -> float:
+    """A side of an image in pixels; infinite where the file does not say."""
+    found = image.get(key)
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) and found > 0 else inf
 
 
 def _wrong_box(box: Any, size: tuple[float, float]) -> str:
@@ -128,7 +143,9 @@ def _wrong_box(box: Any, size: tuple[float, float]) -> str:
     if not isinstance(box, list) or len(box) != 4 or not all(isinstance(value, int | float) for value in box):
         return f"a box must be four numbers (x, y, width, height), not {box!r}"
     x, y, width, height = (float(value) for value in box)
-    if not (width > 0 and height > 0):
+    if not (-inf < x < inf and -inf < y < inf):
+        return f"the box {box} is not finite"
+    if not (0 < width < inf and 0 < height < inf):
         return f"the box {box} has no extent"
     if x < -1 or y < -1 or x + width > size[0] + 1 or y + height > size[1] + 1:  # a pixel for those who round
         return f"the box {box} lies outside of its image of {size[0]:.0f}×{size[1]:.0f} pixels"

@@ -103,6 +103,27 @@ def decode_mask(path: str | Path) -> Tensor:
     return torch.from_numpy(classes.astype(np.uint8))
 
 
+def decode_values(path: str | Path) -> Tensor:
+    """A file of real values (such as depth) as `float32` `[H, W]`, turned as its EXIF says: its numbers as they are.
+
+    Gray images of 8, 16 or 32 bits and real-valued TIFF files are read. Palettes and colors have no values and are refused.
+
+    Raises:
+        ImageFileError: if it cannot be decoded, has colors, or values that are infinite.
+    """
+    picture = _open(path, _content(path))
+    if picture.mode not in ("L", "F") and not picture.mode.startswith("I"):
+        raise ImageFileError(f"{path}: an image of values must be gray (8 or 16 bits, or real), this one has {picture.mode}")
+    try:
+        picture.load()
+        values = np.asarray(_turned(picture, _orientation(picture))).astype(np.float32)
+    except _DAMAGED as error:
+        raise _refused(path, error) from error
+    if np.isinf(values).any():
+        raise ImageFileError(f"{path}: a value is infinite; NaN marks a pixel that was not measured")
+    return torch.from_numpy(values)
+
+
 def _content(path: str | Path) -> bytes:
     path = Path(path)
     try:

@@ -10,6 +10,7 @@ import torch
 
 from mtl_utils.datasets.folders.splits import FolderSplits
 from mtl_utils.datasets.folders.splitting import PARTS
+from mtl_utils.datasets.moving_scenes.tasks import Detection
 from mtl_utils.datasets.on_demand import OnDemand
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class Description:
     """What `describe` found.
 
     Attributes:
-        labels: images by task and label (rows) and split (columns). For numbers the row says their range, per split how many.
+        labels: images by task and label (rows) and split (columns). For numbers the row says their range, per split how many;
+            for boxes there is a row per class with its objects.
         sizes: height and width of the pictures with how many have them, the most frequent first.
         copies: files with the same bytes, with their splits.
         leaks: those of them that lie in two splits.
@@ -38,7 +40,8 @@ class Description:
 
     def __str__(self) -> str:
         sizes = ", ".join(f"{row.images} of {row.height}×{row.width}" for row in self.sizes.head(3).itertuples())
-        more = f" and {len(self.sizes) - 3} other sizes" if len(self.sizes) > 3 else ""
+        others = len(self.sizes) - 3
+        more = f" and {others} other size{'s' if others > 1 else ''}" if others > 0 else ""
         lines = [self.labels.to_string(), "", f"sizes: {sizes}{more}"]
         lines.append(f"the same picture more than once: {len(self.copies)}" + (f", {self.copies}" if self.copies else ""))
         lines.append(f"the same picture in two splits: {len(self.leaks)}" + (f", {self.leaks}" if self.leaks else ""))
@@ -73,6 +76,10 @@ def describe(splits: FolderSplits) -> Description:
                 for number in range(task.output_size):
                     name = task.class_names[number] if task.class_names else str(number)
                     rows.setdefault((task.name, name), {})[part] = int((target == number).sum())
+            elif isinstance(task, Detection):
+                heat = task.split(target).heat
+                for number, name in enumerate(task.classes):
+                    rows.setdefault((task.name, f"{name} (objects)"), {})[part] = int((heat[:, number] == 1).sum())
             elif task.stride is not None:
                 rows.setdefault((task.name, "masks"), {})[part] = int(present.sum())
             else:

@@ -36,8 +36,8 @@ class Frame(NamedTuple):
             image = resize(image, list(self.scaled), InterpolationMode.BILINEAR, antialias=True)
         return self._placed(image, 0)
 
-    def mask(self, mask: Tensor, bars: int) -> Tensor:
-        """A class map `[H, W]`; each pixel gets the class in its middle, and `bars` where there is no picture."""
+    def mask(self, mask: Tensor, bars: float) -> Tensor:
+        """A class or value map `[H, W]`; each pixel gets what is in its middle, and `bars` where there is no picture."""
         if self.scaled != self.original:
             mask = resize(mask[None], list(self.scaled), InterpolationMode.NEAREST_EXACT)[0]
         return self._placed(mask, bars)
@@ -51,9 +51,18 @@ class Frame(NamedTuple):
         high = torch.tensor([min(self.left + width, self.size[1]), min(self.top + height, self.size[0])] * 2, dtype=boxes.dtype)
         return torch.minimum(torch.maximum(moved, low), high)
 
-    def _placed(self, values: Tensor, bars: int) -> Tensor:
+    def boxes_back(self, boxes: Tensor) -> Tensor:
+        """Boxes `[N, 4]` in the result, as they lie in the picture: the way back from `boxes`."""
+        (rows, columns), (height, width) = self.original, self.scaled
+        scale = torch.tensor([columns / width, rows / height] * 2, dtype=boxes.dtype)
+        moved = (boxes - torch.tensor([self.left, self.top] * 2, dtype=boxes.dtype)) * scale
+        return torch.minimum(moved.clamp(min=0), torch.tensor([columns, rows] * 2, dtype=boxes.dtype))
+
+    def _placed(self, values: Tensor, bars: float) -> Tensor:
         if self.scaled == self.size:
             return values
+        if self.top <= 0 and self.left <= 0 and self.scaled[0] >= self.size[0] and self.scaled[1] >= self.size[1]:
+            return values[..., -self.top : self.size[0] - self.top, -self.left : self.size[1] - self.left]  # no copy
         bottom, right = self.size[0] - self.top - self.scaled[0], self.size[1] - self.left - self.scaled[1]
         return F.pad(values, (self.left, right, self.top, bottom), value=bars)  # pads below zero cut
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mtl_utils.datasets.folders.assembling import Found, Problems, assemble
+from mtl_utils.datasets.folders.boxes import BoxFile
 from mtl_utils.datasets.folders.framing import Fit
 from mtl_utils.datasets.folders.kinds import Kind, read_column
 from mtl_utils.datasets.folders.loading import Reading
-from mtl_utils.datasets.folders.masks import MaskFolder
 from mtl_utils.datasets.folders.paths import existing_folder, find_file, image_files
+from mtl_utils.datasets.folders.pixel_folder import PixelFolder
 from mtl_utils.datasets.folders.problems import FolderError
 from mtl_utils.datasets.folders.splits import FolderSplits
 from mtl_utils.datasets.folders.splitting import read_split_column
@@ -26,7 +27,8 @@ def from_table(
     tasks: Sequence[str] | Mapping[str, Kind | None] | None = None,
     split: str = "split",
     group: str = "group",
-    masks: Mapping[str, MaskFolder] | None = None,
+    masks: Mapping[str, PixelFolder] | None = None,
+    boxes: Mapping[str, BoxFile] | None = None,
     val: float = 0.15,
     test: float = 0.15,
     size: int | tuple[int, int] | None = 224,
@@ -52,7 +54,9 @@ def from_table(
             a `Task`, or `None` to infer it. All other columns by default.
         split: a column that says train, val or test; where it is not there, or says nothing of val or test, they are drawn.
         group: a column with, say, a person or a film: images of one group stay in one split. Need not be there.
-        masks: tasks with a label per pixel, such as `{"segmentation": MaskFolder("masks", ["background", "cat"])}`.
+        masks: tasks with a label per pixel: `{"segmentation": MaskFolder("masks", ["background", "cat"])}` for classes,
+            `{"depth": ValueFolder("depth", scale=0.001)}` for real values.
+        boxes: tasks that find objects, such as `{"objects": BoxFile("boxes.json")}`, a file in COCO's format.
         val, test: shares of images that are drawn; copies of a picture stay in one split.
         size, fit, color, memory, workers, progress: see `Reading`.
         normalization: `IMAGENET` for pretrained encoders; measured on the training images by default.
@@ -74,17 +78,20 @@ def from_table(
     folder = existing_folder(folder)
     path = Path(table) if Path(table).is_absolute() or not (folder / table).exists() else folder / table
     cells = read_table(path if path.exists() else folder / table, encoding=encoding)
-    masks = dict(masks or {})
+    masks, boxes = dict(masks or {}), dict(boxes or {})
+    if both := [name for name in masks if name in boxes]:
+        raise FolderError(f"'{both[0]}' is a folder of masks and a file of boxes; each task needs a name of its own")
     rows, files, skipped = _rows(folder, cells, file, masks, problems)
     made, targets = [], {}
-    for name, kind in _wanted(cells, tasks, {file, split, group}, masks).items():
+    for name, kind in _wanted(cells, tasks, {file, split, group}, [*masks, *boxes]).items():
         column = cells.column(name)
         task, target = read_column(
             name, [column[row] for row in rows], [cells.where(row) for row in rows], kind, comma=cells.separator in ";\t"
         )
         made.append(task)
         targets[task.name] = target
-    found = Found(folder.name, folder, files, made, targets, masks, skipped=skipped)
+    labels = {name: each.read(name, files, folder) for name, each in boxes.items()}
+    found = Found(folder.name, folder, files, made, targets, masks, labels, skipped=skipped)
     if split in cells.columns:
         found.parts = read_split_column(split, [cells.columns[split][row] for row in rows], [cells.where(row) for row in rows])
     if group in cells.columns:
@@ -96,7 +103,7 @@ def from_table(
 
 
 def _wanted(
-    cells: Table, tasks: Sequence[str] | Mapping[str, Kind | None] | None, reserved: set[str], masks: Mapping[str, MaskFolder]
+    cells: Table, tasks: Sequence[str] | Mapping[str, Kind | None] | None, reserved: set[str], others: Sequence[str]
 ) -> dict[str, Kind | None]:
     """The columns to learn from, with their kinds."""
     if isinstance(tasks, str):
@@ -107,15 +114,15 @@ def _wanted(
         wanted = dict(tasks)
     else:
         wanted = dict.fromkeys(tasks)
-    if both := [name for name in wanted if name in masks]:
-        raise FolderError(f"'{both[0]}' is a column and a folder of masks; each task needs a name of its own")
-    if not wanted and not masks:
+    if both := [name for name in wanted if name in others]:
+        raise FolderError(f"'{both[0]}' is a column, and masks or boxes have this name; each task needs a name of its own")
+    if not wanted and not others:
         raise FolderError(f"{cells.path} has no column to learn from beside {', '.join(cells.columns)}")
     return wanted
 
 
 def _rows(
-    folder: Path, cells: Table, file: str, masks: Mapping[str, MaskFolder], problems: Problems
+    folder: Path, cells: Table, file: str, masks: Mapping[str, PixelFolder], problems: Problems
 ) -> tuple[list[int], list[Path], list[str]]:
     """Rows that name an image, their files, and what was left out. Raises a `FolderError` that lists all that is wrong."""
     rows: list[int] = []

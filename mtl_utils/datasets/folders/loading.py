@@ -12,8 +12,9 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from mtl_utils.datasets.folders.decoding import ImageFileError, decode, decode_framed, decode_mask
-from mtl_utils.datasets.folders.framing import FITS, Fit, frame
+from mtl_utils._checks import is_whole
+from mtl_utils.datasets.folders.decoding import ImageFileError, decode, decode_framed
+from mtl_utils.datasets.folders.framing import FITS, Fit
 from mtl_utils.datasets.folders.problems import FolderError
 from mtl_utils.datasets.on_demand import OnDemand
 from mtl_utils.datasets.pixels import count_pixels
@@ -45,11 +46,22 @@ class Reading:
     def __post_init__(self) -> None:
         if self.fit not in FITS:
             raise ValueError(f"fit= must be one of {', '.join(FITS)}, not {self.fit!r}")
-        sides = (self.size,) if self.size is None or isinstance(self.size, int) else tuple(self.size)
-        if len(sides) > 2 or any(side is not None and (not isinstance(side, int) or side < 1) for side in sides):
-            raise ValueError(f"size= must be a whole number of pixels, (height, width) or None, not {self.size!r}")
+        if self.size is not None and not _is_side(self.size):
+            sides = tuple(self.size) if isinstance(self.size, Sequence) and not isinstance(self.size, str) else ()
+            if len(sides) != 2 or not all(_is_side(side) for side in sides):
+                raise ValueError(f"size= must be a whole number of pixels, (height, width) or None, not {self.size!r}")
         if not self.memory >= 0:
             raise ValueError(f"memory= must be a number of gigabytes, not {self.memory!r}")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of all images, where they are stated."""
+        height, width = self.size if isinstance(self.size, Sequence) else (self.size, self.size)
+        return int(height), int(width)  # type: ignore[arg-type]
+
+
+def _is_side(side: object) -> bool:
+    return is_whole(side) and side >= 1
 
 
 class Loaded(NamedTuple):
@@ -76,9 +88,7 @@ def load_images(files: Sequence[Path], reading: Reading) -> Loaded:
     Raises:
         FolderError: if they have several sizes, and `reading` does not say to which one they shall come.
     """
-    shape = (reading.size, reading.size) if isinstance(reading.size, int) else reading.size
-    if shape is None:
-        shape = _first_size(files)
+    shape = _first_size(files) if reading.size is None else reading.shape
     channels = 3 if reading.color else 1
 
     def one(file: Path) -> tuple[Tensor, tuple[int, int], Tensor] | str:
@@ -92,7 +102,7 @@ def load_images(files: Sequence[Path], reading: Reading) -> Loaded:
     images = torch.zeros(len(files) if fits else 0, channels, *shape, dtype=torch.uint8)
     moments = torch.zeros(len(files), channels, 2, dtype=torch.int64)
     sizes, problems = [(0, 0)] * len(files), {}
-    for number, found in enumerate(_with_bar(_spread(one, files, reading.workers), files, reading)):
+    for number, found in enumerate(with_bar(spread(one, files, reading.workers), files, reading)):
         if isinstance(found, str):
             problems[number] = found
             continue
@@ -106,7 +116,7 @@ def load_images(files: Sequence[Path], reading: Reading) -> Loaded:
 
     def some(numbers: Sequence[int]) -> Tensor:
         chosen = [files[number] for number in numbers]
-        made = list(_spread(lambda file: decode(file, shape, fit=reading.fit, color=reading.color), chosen, reading.workers))
+        made = list(spread(lambda file: decode(file, shape, fit=reading.fit, color=reading.color), chosen, reading.workers))
         return torch.stack(made) if made else torch.zeros(0, channels, *shape, dtype=torch.uint8)
 
     return Loaded(OnDemand(some, torch.arange(len(files)), (channels, *shape), torch.uint8), sizes, moments, problems)
@@ -137,74 +147,19 @@ def _moments(image: Tensor) -> Tensor:
     return torch.stack([count @ torch.stack([values, values**2], 1) for count in count_pixels(image[None])])
 
 
-def load_masks(
-    masks: Sequence[Path | None],
-    sizes: Sequence[tuple[int, int]],
-    translate: Callable[[Tensor], Tensor],
-    shape: tuple[int, int],
-    reading: Reading,
-) -> tuple[Tensor | OnDemand, dict[int, str]]:
-    """Class maps `int16` `[N, H, W]` (-100 where there is no label), and what is wrong with masks, by their number.
-
-    Args:
-        masks: for each picture its mask, `None` where it has none.
-        sizes: height and width of the pictures.
-        translate: from the numbers in a file (`uint8`) to class numbers (`int16`).
-        shape: height and width of the result.
-        reading: how to read.
-    """
-    missing = torch.full(shape, -100, dtype=torch.int16)
-
-    def read(mask: Path | None, size: tuple[int, int]) -> Tensor:
-        if mask is None:
-            return missing
-        numbers = decode_mask(mask)
-        if tuple(numbers.shape) != size:
-            found = f"{numbers.shape[0]}×{numbers.shape[1]}"
-            raise ImageFileError(f"{mask}: the mask is {found} pixels, its picture {size[0]}×{size[1]}; they must agree")
-        try:
-            return frame(size, shape, reading.fit).mask(translate(numbers), -100)
-        except ImageFileError as error:
-            raise ImageFileError(f"{mask}: {error}") from error
-
-    def one(number: int) -> Tensor | str:
-        try:
-            return read(masks[number], sizes[number])
-        except ImageFileError as error:
-            return str(error)
-
-    fits = 2 * len(masks) * shape[0] * shape[1] <= reading.memory * 1e9
-    maps = torch.zeros(len(masks) if fits else 0, *shape, dtype=torch.int16)
-    problems = {}
-    numbers = range(len(masks))
-    for number, found in enumerate(_with_bar(_spread(one, numbers, reading.workers), numbers, reading)):
-        if isinstance(found, str):
-            problems[number] = found
-        elif fits:
-            maps[number] = found
-    if fits:
-        return maps, problems
-
-    def some(rows: Sequence[int]) -> Tensor:
-        made = list(_spread(lambda row: read(masks[row], sizes[row]), rows, reading.workers))
-        return torch.stack(made) if made else torch.zeros(0, *shape, dtype=torch.int16)
-
-    labelled = torch.tensor([mask is not None for mask in masks], dtype=torch.bool)
-    return OnDemand(some, torch.arange(len(masks)), shape, torch.int16, labelled), problems
-
-
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _spread(make: Callable[[Item], Made], items: Sequence[Item], workers: int | None) -> Iterator[Made]:
+def spread(make: Callable[[Item], Made], items: Sequence[Item], workers: int | None) -> Iterator[Made]:
     """`make(item)` for each, in order, by several threads: decoders let go of Python's lock."""
     with ThreadPoolExecutor(workers or cores(), thread_name_prefix="decode") as pool:
         yield from pool.map(make, items)
 
 
-def _with_bar(found: Iterator[Made], items: Sequence[object], reading: Reading) -> Iterator[Made]:
+def with_bar(found: Iterator[Made], items: Sequence[object], reading: Reading) -> Iterator[Made]:
+    """The same items, with a progress bar."""
     from tqdm.auto import tqdm
 
     # Shown after a second only, so that small folders leave notebooks quiet.

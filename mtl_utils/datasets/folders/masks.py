@@ -1,22 +1,22 @@
-"""Per-pixel labels: a folder of mask images beside the pictures, with the same names."""
+"""Per-pixel classes: a folder of mask images beside the pictures, with the same names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from mtl_utils.datasets.folders.decoding import ImageFileError
-from mtl_utils.datasets.folders.paths import existing_folder, image_files
+from mtl_utils.datasets.folders.decoding import ImageFileError, decode_mask
+from mtl_utils.datasets.folders.pixel_folder import PixelFolder
 from mtl_utils.datasets.folders.problems import FolderError
 from mtl_utils.tasks import MISSING_CLASS, Task, pixel_classification
 
 
 @dataclass(frozen=True)
-class MaskFolder:
+class MaskFolder(PixelFolder):
     """Where the masks of a task lie, and what their numbers mean.
 
     Attributes:
@@ -40,38 +40,27 @@ class MaskFolder:
     others: bool = False
 
     def task(self, name: str) -> Task:
-        """The task of this name."""
         return pixel_classification(name, self.classes)
 
-    def files(self, pictures: Sequence[str], folder: Path) -> list[Path | None]:
-        """The mask of each picture.
+    def reader(self) -> Callable[[Path], Tensor]:
+        translate = Translation(range(len(self.classes)) if self.values is None else self.values, self.ignore)
 
-        Args:
-            pictures: paths relative to `folder`, with slashes.
-            folder: of the pictures.
+        def read(file: Path) -> Tensor:
+            numbers = decode_mask(file)
+            try:
+                return translate(numbers)
+            except ImageFileError as error:
+                raise ImageFileError(f"{file}: {error}") from error
 
-        Raises:
-            FolderError: if there is no mask at all, or there are two for one picture, or some for no picture.
-        """
-        own = existing_folder(folder / self.folder)
-        by_stem: dict[str, Path] = {}
-        for file in image_files(own):
-            stem = file.relative_to(own).with_suffix("").as_posix()
-            if stem in by_stem:
-                raise FolderError(f"two masks have one name: {by_stem[stem]} and {file}")
-            by_stem[stem] = file
-        stems = [picture.rsplit(".", 1)[0] for picture in pictures]
-        found = [by_stem.get(stem) for stem in stems]
-        if not any(found):
-            raise FolderError(f"no file in {own} has the name of a picture; expected such as {stems[0]}.png")
-        wanted = set(stems)
-        if not self.others and (lost := [str(file) for stem, file in by_stem.items() if stem not in wanted]):
-            raise FolderError(f"masks in {own} without a picture of their name", lost)
-        return found
+        return read
 
-    def translation(self) -> Translation:
-        """From the numbers in the files to class numbers."""
-        return Translation(range(len(self.classes)) if self.values is None else self.values, self.ignore)
+    @property
+    def missing(self) -> float:
+        return MISSING_CLASS
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.int16
 
 
 class Translation:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mtl_utils import randomness
 from mtl_utils.datasets.folders.problems import FolderError
+from mtl_utils.datasets.moving_scenes.tasks import Detection
 from mtl_utils.tasks import Task
 
 PARTS = ("train", "val", "test")
@@ -81,7 +82,7 @@ def check_groups(parts: Sequence[str], groups: Sequence[str], names: Sequence[st
     for image, group in enumerate(groups):
         other = first.setdefault(group, image)
         if parts[other] != parts[image]:
-            wrong[group] = f"group '{group}': {names[other]} is in {parts[other]}, {names[image]} in {parts[image]}"
+            wrong[group] = f"group {group}: {names[other]} is in {parts[other]}, {names[image]} in {parts[image]}"
     if wrong:
         raise FolderError("images of one group lie in two splits, so the test would be too easy", list(wrong.values()))
 
@@ -103,5 +104,22 @@ def check_classes(parts: Sequence[str], tasks: Sequence[Task], targets: Mapping[
                 image = int(torch.nonzero(~train & (target == number))[0])
                 title = task.class_names[number] if task.class_names else str(number)
                 wrong.append(f"task '{task.name}': class '{title}' is in {parts[image]} only, such as {names[image]}")
+    if wrong:
+        raise FolderError("what no training image shows cannot be learned", wrong)
+
+
+def check_objects(parts: Sequence[str], task: Detection, classes: Sequence[set[int]], names: Sequence[str]) -> None:
+    """As `check_classes`, for the classes of the objects in each picture."""
+    known = {value for part, found in zip(parts, classes, strict=True) if part == "train" for value in found}
+    if not known:
+        raise FolderError(f"task '{task.name}': no training image has a box, so nothing can be learned")
+    first: dict[int, int] = {}
+    for image, found in enumerate(classes):
+        for value in found - known:
+            first.setdefault(value, image)
+    wrong = [
+        f"task '{task.name}': class '{task.classes[value]}' is in {parts[image]} only, such as {names[image]}"
+        for value, image in sorted(first.items())
+    ]
     if wrong:
         raise FolderError("what no training image shows cannot be learned", wrong)

@@ -69,7 +69,7 @@ def oxford_pets(
     targets = {"breed": torch.tensor(breeds), "species": torch.tensor(species)}
     base = root / "oxford-iiit-pet"
     masks = {"segmentation": MaskFolder(base / "annotations" / "trimaps", PET_PIXELS, (1, 2, 3), others=True)}
-    found = Found("Oxford-IIIT Pet", base / "images", files, tasks, targets, masks, parts)
+    found = Found("Oxford-IIIT Pet", base / "images", files, tasks, targets, masks, parts=parts)
     reading = Reading(size, fit, True, memory, None, progress)
     return assemble(found, reading, val=val, test=0.15, seed=seed, problems=problems, normalization=normalization)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from mtl_utils import randomness
-from mtl_utils._checks import check_positive
+from mtl_utils._checks import check_positive, is_whole
 from mtl_utils.datasets.moving_scenes.looks import backgrounds, cut_out, object_colors
 from mtl_utils.datasets.moving_scenes.motion import SPEED, Motion, move
 from mtl_utils.datasets.moving_scenes.rendering import Objects, Rendered, render
@@ -16,6 +16,8 @@ from mtl_utils.datasets.pools import draw, source_pools
 from mtl_utils.datasets.sources import Source, load_source
 from mtl_utils.tasks import MISSING_CLASS
 
+_BYTES_PER_PIXEL = 10  # color, class, object and depth of a pixel
+_MOST_BYTES = 64e9
 _CHUNK = 16  # scenes rendered at a time: what is in memory besides the result stays small
 
 
@@ -64,18 +66,24 @@ def moving_scenes(
     for part, count in (("train", train), ("val", val), ("test", test)):
         check_positive(f"the number of {part} videos", count)
     check_positive("the number of frames", frames)
-    if not isinstance(size, int) or size < 16:
+    if not is_whole(size) or size < 16:
         raise ValueError(f"frames must be at least 16 pixels high and wide, not {size!r}")
     if not isinstance(objects, Sequence) or len(objects) != 2:
         raise ValueError(f"objects= takes the fewest and the most in a video, such as (2, 4), not {objects!r}")
     fewest, most = objects
     check_positive("the fewest objects in a video", fewest)
-    if not isinstance(most, int) or not fewest <= most <= 50:
+    if not is_whole(most) or not fewest <= most <= 50:
         raise ValueError(f"the most objects in a video must be from {fewest} (the fewest) to 50, not {most!r}")
     if not isinstance(speed, Sequence) or len(speed) != 2 or not 0 <= speed[0] <= speed[1] <= 1:
         raise ValueError(
             f"speed= takes the slowest and the fastest, in widths of the frame per frame and at most 1, such as {SPEED}, "
             f"not {speed!r}"
+        )
+    most_videos = max(train, val, test)
+    if (needed := float(most_videos) * frames * size**2 * _BYTES_PER_PIXEL) > _MOST_BYTES:
+        raise ValueError(
+            f"moving scenes: {most_videos:,} videos of {frames:,} frames of {size}×{size} pixels take "
+            f"{needed / 1e9:,.0f} GB, and would not fit into memory; ask for fewer, shorter or smaller ones"
         )
     generator = randomness.generator(seed)
     pools = source_pools(generator)

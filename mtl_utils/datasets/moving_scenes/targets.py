@@ -7,11 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mtl_utils.datasets.moving_scenes.peaks import add_peak, empty_maps
 from mtl_utils.datasets.moving_scenes.scenes import Scenes
 from mtl_utils.datasets.moving_scenes.tasks import STRIDE
 
 SEEN = 0.25  # an object counts where at least this share of it is visible
-_OVERLAP = 0.7  # a box whose center is off by the Gaussian's radius still overlaps the true one by this much (CornerNet)
 
 
 class Centers(NamedTuple):
@@ -59,20 +59,17 @@ def detection_targets(scenes: Scenes, *, stride: int = STRIDE) -> Tensor:
     """Targets of `Detection` for all frames of all videos: `float32` `[S·T, C + 4, gh, gw]`.
 
     Where the centers of two objects share a cell, size and offset are those of the nearer one, and the other is lost: the heat
-    map of its class, if that is another, still shows it. `lost` counts such objects.
+    map of its class, if that is another, still shows it. `lost_objects` counts such objects.
     """
     height, width = scenes.videos.shape[-2:]
     rows, columns = -(-height // stride), -(-width // stride)
     classes = len(scenes.class_names)
     found = centers_of(scenes, stride=stride)
-    targets = torch.full((len(scenes) * scenes.frame_count, classes + 4, rows, columns), float("nan"))
-    targets[:, :classes] = 0.0
-    y, x = found.cell.unbind(1)
-    offset = found.center - found.cell.flip(1)
-    for number, (frame, cls) in enumerate(zip(found.frame.tolist(), found.classes.tolist(), strict=True)):
-        heat = targets[frame, cls]
-        torch.maximum(heat, _gaussian(found.cell[number], found.size[number], rows, columns), out=heat)
-        targets[frame, classes:, y[number], x[number]] = torch.cat([found.size[number], offset[number]])
+    targets = empty_maps(len(scenes) * scenes.frame_count, classes, (rows, columns))
+    for frame, cls, cell, center, size in zip(
+        found.frame.tolist(), found.classes.tolist(), found.cell, found.center, found.size, strict=True
+    ):
+        add_peak(targets[frame], cls, cell, center, size)
     return targets
 
 
@@ -89,45 +86,8 @@ def tracking_targets(scenes: Scenes, *, stride: int = STRIDE) -> Tensor:
     return targets
 
 
-def lost(scenes: Scenes, *, stride: int = STRIDE) -> int:
+def lost_objects(scenes: Scenes, *, stride: int = STRIDE) -> int:
     """How many objects the targets lose, since a nearer one has its center in the same cell of the same frame."""
     found = centers_of(scenes, stride=stride)
     places = torch.cat([found.frame.unsqueeze(1), found.cell], dim=1)
     return len(places) - len(torch.unique(places, dim=0))
-
-
-def gaussian_radius(size: Tensor, overlap: float = _OVERLAP) -> Tensor:
-    """How far, in cells, the corners of a box may be moved so that it still overlaps the true one by `overlap` (IoU).
-
-    The smallest of three cases: both corners moved inwards, both outwards, or one each way. CornerNet's formula, with the
-    roots as they should be (its first code divided by 2 where 2a belongs; many copies still do).
-
-    Args:
-        size: `[..., 2]`, width and height.
-        overlap: intersection over union, 0 to 1.
-    """
-    width, height = size.unbind(-1)
-    around, area = width + height, width * height
-
-    def root(a: float, b: Tensor, c: Tensor) -> Tensor:
-        return (-b + (b.square() - 4 * a * c).sqrt()) / (2 * a)
-
-    # One corner in, one out: (w − r)(h − r) ≥ overlap · (2wh − (w − r)(h − r)).
-    shifted = (around - (around.square() - 4 * area * (1 - overlap) / (1 + overlap)).sqrt()) / 2
-    inside = (around - (around.square() - 4 * area * (1 - overlap)).sqrt()) / 4
-    outside = root(4 * overlap, 2 * overlap * around, (overlap - 1) * area)
-    return torch.stack([shifted, inside, outside]).amin(0)
-
-
-def _gaussian(cell: Tensor, size: Tensor, rows: int, columns: int) -> Tensor:
-    """A Gaussian of peak 1 around a cell, `[rows, columns]`, cut off at the whole radius r, with σ = (2r + 1)/6 (CornerNet).
-
-    Deviation: r is at least 1, for the boxes here span few cells, and nearly none would have a halo otherwise.
-    """
-    radius = max(int(gaussian_radius(size)), 1)
-    sigma = (2 * radius + 1) / 6
-    far_y = torch.arange(rows) - cell[0]
-    far_x = torch.arange(columns) - cell[1]
-    value = torch.exp(-(far_y.square().unsqueeze(1) + far_x.square()) / (2 * sigma**2))
-    near = (far_y.abs().unsqueeze(1) <= radius) & (far_x.abs() <= radius)
-    return value * near

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mtl_utils._checks import check_positive
+from mtl_utils.datasets.moving_scenes.boxes import Detections, decode
 from mtl_utils.tasks import Task, grid_regression, pixel_classification, pixel_regression
 
 if TYPE_CHECKING:
@@ -82,6 +84,22 @@ class Detection(Task):
         offset = F.l1_loss(said.offset[there], true.offset[there], reduction="sum") / objects
         return focal_loss(said.heat, true.heat) / objects + self.size_weight * size + offset
 
+    def boxes(
+        self,
+        output: Tensor,
+        *,
+        threshold: float = 0.3,
+        most: int = 20,
+        exclusive: bool = False,
+        image_size: tuple[int, int] | None = None,
+    ) -> list[Detections]:
+        """The boxes that a network's output `[N, C + 4, gh, gw]` stands for, in pixels; arguments as for `decode`."""
+        said = self.split(output)
+        return decode(
+            torch.sigmoid(said.heat), said.size, said.offset, stride=self.stride or 1, threshold=threshold, most=most,
+            exclusive=exclusive, image_size=image_size,
+        )  # fmt: skip
+
     def metric(self) -> Metric:
         # Imported here because torchmetrics costs two seconds, and only evaluation needs it.
         from mtl_utils.datasets.moving_scenes.average_precision import AveragePrecision
@@ -108,6 +126,7 @@ def detection(name: str, classes: Sequence[str], *, stride: int = STRIDE) -> Det
     """
     if isinstance(classes, str) or not classes:
         raise ValueError(f"task '{name}': detection needs the names of its classes, not {classes!r}")
+    check_positive(f"task '{name}': the stride", stride)
     return Detection(
         name, "detection", len(classes) + 4, loss_name="focal + L1", metric_name="AP50",
         is_classification=False, stride=stride, classes=tuple(classes),

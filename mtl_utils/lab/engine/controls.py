@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets
 
+from mtl_utils.lab.views.scales import plain
 from mtl_utils.lab.widgets.slider import Slider
 from mtl_utils.plotting.colors import text_color
 
@@ -43,7 +44,7 @@ def weight_slider(name: str, value: float, limits: tuple[float, float], *, logar
         name,
         value,
         [float(f"{each:.6g}") for each in values],
-        words=lambda weight: f"{weight:.3g}",
+        words=plain,
         hint=f"Loss weight of task {name}. Acts on the next training step. Arrow keys work, too.",
         color=text_color(color),
     )

@@ -25,6 +25,8 @@ class LivePanel(Panel):
         lines: lines of text to keep free for the state in words.
     """
 
+    _reset_hint = "Begin anew with the seed"
+
     def __init__(self, canvas: Canvas, runs: Sequence[LiveRun], *, speed: float, lines: int = 5) -> None:
         super().__init__(canvas, lines=lines, speed=controls.check_speed(speed))
         self._runs = runs
@@ -35,7 +37,7 @@ class LivePanel(Panel):
         self.play_button = controls.button("play", "play", "Train, until paused or at the end of the run")
         self.pause_button = controls.button("pause", "pause", "Stop after the present step; play goes on from there")
         self.step_button = controls.button("step-forward", "step", "Make one training step")
-        self.reset_button = controls.button("refresh", "reset", "Keep this run to compare with, and begin anew with the seed")
+        self.reset_button = controls.button("refresh", "reset", self._reset_hint)
         self.more_button = controls.button(
             "forward", "continue", f"At the end of the run: {length} more steps of the same run. Nothing begins anew", "100px"
         )

@@ -7,16 +7,16 @@ from typing import Any
 
 from torch import nn
 
+from mtl_utils._checks import is_whole
 from mtl_utils.balancing import Balancer
 from mtl_utils.datasets.batches import Data
+from mtl_utils.experiments.way import ModelFactory, check_factory
 from mtl_utils.models.forward import check_model_has_tasks
 from mtl_utils.tasks import Task
 from mtl_utils.training import train
 from mtl_utils.training.arguments import check_length
 from mtl_utils.training.history import History, Step
 
-# Makes an untrained model from a seed, such as `lambda seed: hard_sharing(lenet, data, seed=seed)`.
-ModelFactory = Callable[[int], nn.Module]
 HIGHEST_SEED = 10**6
 
 
@@ -53,6 +53,7 @@ class LiveRun:
         seed: int,
         arguments: dict[str, Any],
     ) -> None:
+        check_factory(make_model)
         self._make_model, self._data, self._tasks = make_model, data, tasks
         self.balancer, self.length, self._arguments = balancer, steps, arguments
         self._loop: Generator[Step, int | None, None] | None = None
@@ -148,6 +149,6 @@ class LiveRun:
 
 def check_seed(seed: int) -> int:
     """The seed itself; a `ValueError` in words if it is none that the lab's field for it can show."""
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= HIGHEST_SEED:
+    if not is_whole(seed) or not 0 <= seed <= HIGHEST_SEED:
         raise ValueError(f"a seed must be a whole number from 0 to {HIGHEST_SEED:,}, not {seed!r}")
-    return seed
+    return int(seed)

@@ -34,6 +34,7 @@ class Panel:
         self._screen = Screen(canvas.size, lines)
         self._closed = False
         self._broken: Exception | None = None
+        self._told = ""
         self.player = Player(self._advance, self._draw, speed)
         self._others = OtherCells(self.player.loop, self._wait, self._resume)
         self._clicked: tuple[str, Callable[[], object]] | None = None
@@ -100,6 +101,7 @@ class Panel:
         sentences, problem, quiet = self._words()
         if self._broken is not None:
             problem = f"the picture could not be drawn: {str(self._broken) or type(self._broken).__name__}. {problem}".strip()
+        self._told = "\n".join([*([problem] if problem else []), *(each for each in sentences if each)])
         with self._screen.hold_sync():
             self._screen.png = self._canvas.png
             self._screen.alt = f"{self._picture_in_words()} {' '.join(sentences)}"
@@ -149,8 +151,10 @@ class Panel:
         if self._closed:
             raise RuntimeError("this lab was closed (running its cell again closes the former one); make a new one")
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, object], dict[str, object]]:
         self._check_open()
         # The widget where one can be shown; its picture where not, such as on a page that only displays notebooks.
         bundle: dict[str, object] = dict(self.view._repr_mimebundle_() or {})
-        return bundle | {"text/plain": self.status, "image/png": base64.b64encode(self.picture).decode()}
+        # What the lab itself says: a notebook that is saved must not keep "waiting for the other cells".
+        data = bundle | {"text/plain": self._told, "image/png": base64.b64encode(self.picture).decode()}
+        return data, {"image/png": {"alt": self.description}}

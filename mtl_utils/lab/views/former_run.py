@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mtl_utils.lab.views.scales import plain
 from mtl_utils.training.history import History
 
 MOST = 3  # so many kept runs have lines; of older ones only the end is shown, as a point
@@ -37,7 +38,7 @@ def named_by_weights(history: History) -> str:
     """
     first, last = history.steps[0].weights, history.steps[-1].weights
     weights = {
-        name: f"{start:.3g}" if start == last[name] else f"{start:.3g}→{last[name]:.3g}" for name, start in first.items()
+        name: plain(start) if start == last[name] else f"{plain(start)}→{plain(last[name])}" for name, start in first.items()
     }
     return (
         ", ".join(f"{name} {weight}" for name, weight in weights.items()) if len(weights) <= 2 else " : ".join(weights.values())

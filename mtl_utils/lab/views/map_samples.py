@@ -17,6 +17,7 @@ from torch import Tensor
 from mtl_utils.datasets.dataset import MultiTaskDataset
 from mtl_utils.datasets.moving_scenes.boxes import Detections, decode
 from mtl_utils.datasets.moving_scenes.tasks import Detection
+from mtl_utils.plotting.colors import text_color
 from mtl_utils.plotting.scenes import CLASS_COLORS
 from mtl_utils.tasks import Task
 
@@ -67,7 +68,7 @@ class MapSamples:
             pictures = {}
             for place, task in enumerate(self._maps, start=first + 1):
                 ax = self._new_axes(figure, place * width, width, top, task.name)
-                ax.title.set_color(colors[task.name])
+                ax.title.set_color(text_color(colors[task.name]))
                 pictures[task.name] = _empty_map(ax, task, split)
             self._pictures.append(pictures)
 

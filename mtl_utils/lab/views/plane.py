@@ -81,7 +81,10 @@ class Plane:
             line.set_data(*self._points([step.validation for step in run.history.steps if step.validation is not None]).T)
         shown = np.concatenate([ends, sweep]) if len(sweep) else np.concatenate([ends, path])
         scene: list[Hashable] = [self._x, self._y, self._what]
-        for axis, name, values in (("x", self._x, shown[:, 0]), ("y", self._y, shown[:, 1])):
+        for place, (axis, name) in enumerate((("x", self._x), ("y", self._y))):
+            values = shown[:, place]
+            if len(sweep) and len(path):  # a run that gets beyond the sweep must not leave the picture
+                values = np.append(values, path[:, place].max() if better[place] else path[:, place].min())
             scene.append(self._set_axis(axis, name, values))
         told = (bool(self._sweep), bool(len(ends)), bool(len(path)), *(id(run.history) for run, _ in self._former))
         self._legend(told)
@@ -143,5 +146,5 @@ class Plane:
             return (0.0, 1.02)
         span = max(float(values.max() - values.min()), 0.05)
         low = math.floor(20 * (float(values.min()) - 0.4 * span)) / 20
-        high = math.ceil(20 * (float(values.max()) + 0.05 * span)) / 20
+        high = math.ceil(20 * (float(values.max()) + 0.07 * span)) / 20
         return (max(low, 0.0), min(high, 1.02))

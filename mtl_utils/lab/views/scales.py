@@ -24,6 +24,17 @@ def round_up(value: float) -> float:
     return min(step * power for step in _STEPS if step * power >= value * (1 - 1e-9))
 
 
+def plain(value: float, digits: int = 3) -> str:
+    """A number with so many digits, written out: no `1e+03`.
+
+    Examples:
+        >>> plain(1000.0), plain(0.0126, 2), plain(112.3, 2), plain(12345.0)
+        ('1,000', '0.013', '110', '12,300')
+    """
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:,.0f}" if 1000 <= abs(rounded) < 1e15 else f"{rounded:g}"
+
+
 def in_words(task: Task, metric: float) -> str:
     """A metric as one reads it: in percent if it is a share.
 
@@ -34,7 +45,7 @@ def in_words(task: Task, metric: float) -> str:
     """
     if math.isnan(metric):
         return "not measured"
-    return f"{100 * metric:.1f} %" if task.metric_is_share else f"{metric:.3g}"
+    return f"{100 * metric:.1f} %" if task.metric_is_share else plain(metric)
 
 
 def label_of_axis(task: Task, quantity: str, *, higher_is_better: bool) -> str:

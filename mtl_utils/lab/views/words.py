@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mtl_utils.analysis.pull import Pull
-from mtl_utils.lab.views.scales import in_words
+from mtl_utils.lab.views.scales import in_words, plain
 from mtl_utils.tasks import Task
 from mtl_utils.training.history import History
 
@@ -19,7 +19,7 @@ def progress(state: str, history: History, steps: int, seed: int) -> str:
 
 def weights(in_force: dict[str, float]) -> str:
     """The loss weights, such as "Weights: left 0.5, right 0.5."."""
-    return f"Weights: {', '.join(f'{name} {weight:.3g}' for name, weight in in_force.items())}."
+    return f"Weights: {', '.join(f'{name} {plain(weight)}' for name, weight in in_force.items())}."
 
 
 def validation(history: History, tasks: Sequence[Task]) -> str:
@@ -41,7 +41,7 @@ def pull(measured: Pull, weights: dict[str, float]) -> str:
     first, last = ordered[0], ordered[-1]
     if pulls[last] == 0:
         sentence = f"Task {last} does not pull on the shared part at all."
-    elif (times := f"{pulls[first] / pulls[last]:.2g}") == "1":
+    elif (times := plain(pulls[first] / pulls[last], 2)) == "1":
         sentence = f"The weighted gradients of {first} and {last} are equally long."
     else:
         sentence = f"The weighted gradient of {first} is {times} times as long as that of {last}."

@@ -12,7 +12,8 @@ function render({ model, el }) {
   const show = () => {
     const [width, height] = model.get("size");
     picture.style.aspectRatio = `${width} / ${height}`;
-    picture.style.width = `${width}px`;
+    // Never wider than the page, nor so high that the sliders above it are out of sight.
+    picture.style.width = `min(${width}px, 100%, max(360px, 100vh - 240px) * ${width / height})`;
     const png = model.get("png");
     const former = url;
     url = png && png.byteLength ? URL.createObjectURL(new Blob([png], { type: "image/png" })) : "";

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mtl_utils.models.base import HasTasks, MultiTaskModel, Part
+from mtl_utils.models.base import HasTasks, MultiTaskModel, Part, check_data
 from mtl_utils.models.encoders.stages import EncoderFactory, stage_shapes
 from mtl_utils.models.hard_sharing import HardSharing, hard_sharing
 from mtl_utils.models.separate_networks import check_single_tasks
@@ -91,6 +91,7 @@ def build_columns(
     Raises:
         ValueError: if a network is missing, answers another task, or has other stages than the rest.
     """
+    check_data(data)
     names = [task.name for task in data.tasks]
     if networks is None:
         whole = hard_sharing(encoder, data, seed=seed)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from mtl_utils._checks import check_positive
+from mtl_utils._checks import check_positive, is_whole
 from mtl_utils.device import device_of
 from mtl_utils.models.forward import evaluation_mode
 
@@ -72,10 +72,11 @@ def check_sizes(encoder: str, **sizes: int) -> None:
 
 def check_image_shape(image_shape: tuple[int, int, int], *, at_least: int, encoder: str) -> tuple[int, int, int]:
     """The shape itself; a `ValueError` in words if images are not `(channels, height, width)` or too small."""
-    if len(image_shape) != 3 or any(not isinstance(size, int) or size < 1 for size in image_shape):
+    if len(image_shape) != 3 or any(not is_whole(size) or size < 1 for size in image_shape):
         raise ValueError(f"{encoder}: an image's shape is (channels, height, width), each above zero, not {image_shape!r}")
     if min(image_shape[1:]) < at_least:
         raise ValueError(
             f"{encoder} needs images of at least {at_least}×{at_least} pixels, these are {image_shape[1]}×{image_shape[2]}"
         )
-    return image_shape
+    channels, height, width = (int(size) for size in image_shape)
+    return channels, height, width

@@ -8,8 +8,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mtl_utils._checks import is_whole
 from mtl_utils.device import device_of
-from mtl_utils.models.base import HasTasks, MultiTaskModel, Part
+from mtl_utils.models.base import HasTasks, MultiTaskModel, Part, check_data
 from mtl_utils.models.encoders.stages import EncoderFactory, stage_shapes
 from mtl_utils.models.experts.gate import Gate, build_experts, mix
 
@@ -169,15 +170,15 @@ def progressive_layered_extraction(
         2
     """
     for what, count in (("own", own), ("shared", shared)):
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        if not is_whole(count) or count < 0:
             raise ValueError(f"the number of {what} experts must be a whole number, zero or more, not {count!r}")
     if own + shared < 1:
         raise ValueError("each task needs at least one expert: own and shared are both zero")
-    names = [task.name for task in data.tasks]
+    names = [task.name for task in check_data(data).tasks]
     experts, heads = build_experts(encoder, data, shared + own * len(names), seed=seed)
     shapes = [data.image_shape, *stage_shapes(experts[0], data.image_shape)]
     stages = len(shapes) - 1
-    if not isinstance(levels, int) or not 1 <= levels <= stages:
+    if not is_whole(levels) or not 1 <= levels <= stages:
         raise ValueError(f"an encoder of {stages} stages makes 1 to {stages} levels, not {levels!r}")
     if levels > 1 and shared < 1:
         raise ValueError("levels meet in the shared experts: give at least one shared expert, or a single level")

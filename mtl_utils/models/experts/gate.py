@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mtl_utils._checks import check_positive
-from mtl_utils.models.base import HasTasks
+from mtl_utils.models.base import HasTasks, check_data
 from mtl_utils.models.encoders.stages import EncoderFactory, build_encoder
 from mtl_utils.models.heads import build_encoder_and_heads
 from mtl_utils.randomness import seeded
@@ -25,6 +25,7 @@ def build_experts(
     The first expert and the heads are those of `hard_sharing` with this seed. Experts that started alike would stay alike.
     """
     check_positive("the number of experts", count)
+    check_data(data)
     with seeded(seed):
         first, heads = build_encoder_and_heads(encoder, data.image_shape, data.tasks)
         return [first, *(build_encoder(encoder, data.image_shape) for _ in range(count - 1))], heads

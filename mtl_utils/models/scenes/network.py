@@ -8,7 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mtl_utils.models.base import HasTasks, MultiTaskModel, Outputs, Part
+from mtl_utils.models.base import HasTasks, MultiTaskModel, Outputs, Part, check_data
 from mtl_utils.models.encoders.small_cnn import small_cnn
 from mtl_utils.models.encoders.stages import EncoderFactory, build_encoder, stage_shapes
 from mtl_utils.models.scenes.decoder import Decoder
@@ -153,6 +153,7 @@ def scene_network(
     kind = "squeeze" if enhancement is True else enhancement
     if kind is not False and kind not in ENHANCEMENTS:
         raise ValueError(f"enhancement must be True, False or one of {list(ENHANCEMENTS)}, not {enhancement!r}")
+    check_data(data)
     maps = [task for task in data.tasks if task.stride is not None]
     if fusion and not maps:
         raise ValueError("fusion exchanges maps of predictions, and no task has one")

@@ -8,7 +8,7 @@ from torchvision.transforms import v2
 
 from mtl_utils.datasets import MultiTaskDataset
 from mtl_utils.datasets.folders import Augmentation
-from mtl_utils.tasks import classification, pixel_classification, pixel_regression
+from mtl_utils.tasks import classification, grid_regression, pixel_classification
 
 
 @pytest.fixture
@@ -83,8 +83,8 @@ def test_what_changes_size_or_type_is_refused(split, transform, words):
 
 
 def test_what_cannot_be_moved_is_refused(split):
-    depth = split.with_task(pixel_regression("depth"), torch.zeros(12, 1, 10, 10))
-    with pytest.raises(ValueError, match="task 'depth': an augmentation cannot move"):
-        shuffled(depth.with_augmentation(Augmentation(v2.RandomHorizontalFlip())))
+    motion = split.with_task(grid_regression("motion", 2), torch.zeros(12, 2, 3, 3))
+    with pytest.raises(ValueError, match="task 'motion': an augmentation cannot move"):
+        shuffled(motion.with_augmentation(Augmentation(v2.RandomHorizontalFlip())))
     with pytest.raises(ValueError, match="takes a transform"):
         Augmentation("flip")

@@ -205,7 +205,7 @@ def test_a_group_in_two_splits(folder):
     for number, row in enumerate(rows[1:]):
         row += [["train", "val", "test"][number // 4], "Anna" if number in (0, 11) else f"person {number}"]
     write(folder / "labels.csv", rows)
-    told(lambda: from_table(folder, size=8), "group ''Anna''", "p000.png is in train, p011.png in test")
+    told(lambda: from_table(folder, size=8), "group 'Anna'", "p000.png is in train, p011.png in test")
 
 
 def test_sizes_that_differ_need_to_be_told_what_to_become(folder):

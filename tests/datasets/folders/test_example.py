@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mtl_utils.datasets import FolderError, from_table, other_pictures, write_example_folder
+from mtl_utils.datasets import (
+    FolderError,
+    boxes_in_targets,
+    from_coco,
+    from_table,
+    other_pictures,
+    write_example_boxes,
+    write_example_folder,
+)
 from mtl_utils.datasets.folders.example import COLORS, GARMENTS
 
 
@@ -49,3 +57,26 @@ def test_other_pictures_show_other_things():
     assert other.image_shape == (3, 32, 32)
     assert not set(other.tasks[0].class_names) & set(GARMENTS.values())
     assert len(other.tasks[0].class_names) == 15
+
+
+def test_boxes_hold_the_things_on_the_table(tmp_path):
+    folder = write_example_boxes(tmp_path / "table", 30)
+    splits = from_coco(folder, "boxes.json", size=None)
+    (task,) = splits.tasks
+    assert task.classes == ("trousers", "sneaker", "bag")
+    seen = 0
+    for image, boxes in zip(splits.train.images, boxes_in_targets(task, splits.train.targets["objects"]), strict=True):
+        away = (image.float() - image.float().flatten(1).median(1).values.view(3, 1, 1)).abs().mean(0)
+        outside = torch.ones_like(away, dtype=torch.bool)
+        for x0, y0, x1, y1 in boxes.corners.round().int().tolist():
+            assert away[y0:y1, x0:x1].mean() > 12  # a thing; the table is nearly even
+            outside[y0:y1, x0:x1] = False
+            seen += 1
+        assert away[outside].mean() < 12
+    assert seen > 15
+    again = write_example_boxes(tmp_path / "again", 30)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        path.name: path.read_bytes() for path in again.iterdir()
+    }
+    with pytest.raises(FolderError, match="is not empty"):
+        write_example_boxes(folder, 3)
