@@ -29,6 +29,7 @@ SHOWN_BY = {
     "tasks": {"Task": "classification"},
     "measures": {"Interval": "mean_interval"},
     "datasets": {
+        "Boxes": "boxes_in_targets",
         "Detection": "detection",
         "FolderSplits": "from_table",
         "MovingScenes": "moving_scenes",
@@ -56,7 +57,7 @@ SHOWN_BY = {
     "training": {"History": "fit", "Step": "train"},
     "analysis": {"Conflict": "measure_conflict", "Pull": "measure_pull"},
     "problems": {"Paths": "load_paths"},
-    "tracking": {"Detections": "decode", "TrackMeasures": "measure_tracks"},
+    "tracking": {"BoxFate": "box_fates", "Detections": "decode", "TrackMeasures": "measure_tracks"},
     "experiments": {"SweepPoint": "sweep_weights"},
     "plotting": {"Clip": "clip"},
 }
