@@ -6,9 +6,9 @@
     model = mtl_utils.models.hard_sharing(mtl_utils.models.lenet, pairs)
     history = mtl_utils.fit(model, pairs, epochs=4)
 
-Rooms and functions are imported when they are first used. The floors, lowest first: `tasks` and `measures`; `datasets` and
-`models`; `penalties` and `balancing`; `evaluation`; `training`; `analysis`, `problems` and `tracking`; `experiments`;
-`plotting`; `lab`; `course`. A lower room never imports a higher one.
+Rooms and functions are imported when they are first used. The floors, lowest first: `randomness`, `device` and `measures`;
+`tasks`; `datasets` and `models`; `penalties` and `balancing`; `evaluation`; `training`; `analysis`, `problems` and
+`tracking`; `experiments`; `plotting`; `lab`; `course`. A lower room never imports a higher one.
 """
 
 from collections.abc import Callable

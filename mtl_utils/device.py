@@ -5,12 +5,18 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+__all__ = ["choose_device", "device_of"]
+
 
 def choose_device(device: torch.device | str | None = None) -> torch.device:
     """The device that is asked for; else CUDA, Apple's MPS or the CPU, whichever is there first.
 
     Raises:
         ValueError: if no device is called so, or it is not there.
+
+    Example:
+        >>> choose_device('cpu')
+        device(type='cpu')
     """
     if device is not None:
         try:
@@ -28,7 +34,12 @@ def choose_device(device: torch.device | str | None = None) -> torch.device:
 
 
 def device_of(module: nn.Module) -> torch.device:
-    """The device that a module's parameters are on; the CPU, if it has none."""
+    """The device that a module's parameters are on; the CPU, if it has none.
+
+    Example:
+        >>> device_of(nn.Linear(2, 1))
+        device(type='cpu')
+    """
     return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
 
 

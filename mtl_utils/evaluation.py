@@ -26,6 +26,8 @@ from mtl_utils.tasks import Batch, Task, target_of
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["Evaluation", "evaluate", "evaluate_batches", "predict", "predict_files"]
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -71,7 +73,15 @@ def evaluate(
 
 
 def evaluate_batches(model: nn.Module, batches: Batches, *, device: torch.device | str | None = None) -> Evaluation:
-    """As `evaluate`, on batches that have come through the door already."""
+    """As `evaluate`, on batches that have come through the door already.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(100, 100, 100)
+        >>> model = models.hard_sharing(models.lenet, pairs)
+        >>> evaluate_batches(model, as_batches(pairs.val)) == evaluate(model, pairs.val)
+        True
+    """
     tasks = batches.tasks
     check_model_has_tasks(model, tasks)
     device = choose_device(device) if device is not None else device_of(model)
@@ -104,6 +114,13 @@ def predict(
 
     Raises:
         ValueError: if a whole data set comes, or the model gives no outputs.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(100, 100, 100)
+        >>> outputs = predict(models.hard_sharing(models.lenet, pairs), pairs.val)
+        >>> {name: tuple(output.shape) for name, output in outputs.items()}
+        {'left': (100, 10), 'right': (100, 10)}
     """
     batches = as_batches(split, batch_size=batch_size)
     check_model_has_tasks(model, ())
@@ -134,6 +151,15 @@ def predict_files(
 
     Raises:
         FolderError: if there is no image.
+
+    Example:
+        >>> import tempfile
+        >>> from mtl_utils import datasets, models
+        >>> folder = datasets.write_example_folder(tempfile.mkdtemp(), items=40)
+        >>> splits = datasets.from_table(folder, tasks=['color', 'light'], size=32, progress=False)
+        >>> model = models.hard_sharing(models.lenet, splits)
+        >>> list(predict_files(model, splits.files['test'][:2], like=splits).columns)
+        ['file', 'color', 'color probability', 'light']
     """
     import pandas as pd
 

@@ -49,6 +49,15 @@ def measure_conflict(model: MultiTaskModel, batch: Batch, other: Batch, tasks: S
 
     Raises:
         ValueError: if the model shares nothing, or the batches have no labels.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(60, 20, 20)
+        >>> model = models.hard_sharing(models.lenet, pairs)
+        >>> one, two = pairs.train.batches(30)
+        >>> found = measure_conflict(model, one, two, pairs.tasks)
+        >>> sorted({(each.first, each.second, each.same_batch) for each in found if each.where == WHOLE})
+        [('left', 'left', False), ('left', 'right', False), ('left', 'right', True), ('right', 'right', False)]
     """
     shared = [part for part in model.parts() if len(part.tasks) > 1 and any(p.requires_grad for p in part.module.parameters())]
     if not shared:

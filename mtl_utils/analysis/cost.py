@@ -70,7 +70,12 @@ def measure_cost(
 
 
 def saved_bytes(model: nn.Module, images: Tensor) -> int:
-    """Bytes that autograd keeps from a forward pass over these images, without the parameters; each piece counts once."""
+    """Bytes that autograd keeps from a forward pass over these images, without the parameters; each piece counts once.
+
+    Example:
+        >>> saved_bytes(nn.Linear(2, 1), torch.zeros(4, 2))  # its input: 8 numbers of 4 bytes
+        32
+    """
     saved: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:

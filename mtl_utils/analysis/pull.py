@@ -33,6 +33,13 @@ def measure_pull(model: nn.Module, batch: Batch, tasks: Sequence[Task]) -> Pull:
 
     Returns:
         An empty `Pull` if the model does not say what it shares, or shares nothing that learns, or the batch has no label.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(60, 20, 20)
+        >>> pull = measure_pull(models.hard_sharing(models.lenet, pairs), pairs.train.batch(slice(0, 8)), pairs.tasks)
+        >>> list(pull.norms), list(pull.cosines)
+        (['left', 'right'], [('left', 'right')])
     """
     if not isinstance(model, MultiTaskModel) or not any(each.requires_grad for each in model.shared_parameters()):
         return Pull()

@@ -72,7 +72,13 @@ def _alignment(x: Tensor, y: Tensor, debiased: bool) -> float:
 
 @torch.no_grad()
 def stage_features(encoder: nn.Sequential, images: Tensor) -> dict[str, Tensor]:
-    """What each stage of an encoder makes of images `[N, C, H, W]`, in evaluation mode; every mode is as before afterwards."""
+    """What each stage of an encoder makes of images `[N, C, H, W]`, in evaluation mode; every mode is as before afterwards.
+
+    Example:
+        >>> from mtl_utils import models
+        >>> {name: tuple(made.shape) for name, made in stage_features(models.lenet(), torch.zeros(2, 1, 28, 28)).items()}
+        {'conv1': (2, 10, 12, 12), 'conv2': (2, 20, 4, 4), 'dense': (2, 50)}
+    """
     features, found = images.to(device_of(encoder)), {}
     with evaluation_mode(encoder):
         for name, stage in encoder.named_children():

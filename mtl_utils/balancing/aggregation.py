@@ -45,6 +45,12 @@ class Aggregation(Balancer):
         ValueError: for a run with one task; for a model that does not say what is shared, or shares nothing (for `features`:
             that does not have one encoder); in a step in which a task's gradient is not finite, or all of them are zero. The
             model's weights are then as before the step.
+
+    Example:
+        >>> from torchjd.aggregation import Mean
+        >>> mean, weights = Aggregation(lambda count: Mean()).aggregate(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
+        >>> mean.tolist(), weights.tolist()
+        ([1.0, 0.5], [0.5, 0.5])
     """
 
     def __init__(self, make: Callable[[int], Aggregator], *, level: Level = "parameters", any_scale: bool = False) -> None:

@@ -18,6 +18,17 @@ class Balancer(ABC):
     The training loop calls `prepare` and `attach` once, then for each step `backward` (and `after_step`), `after_epoch` at the
     end of each pass over the data, and `detach` however the run ends. A task whose labels are all missing in a batch is absent
     from `losses`.
+
+    Example:
+        >>> class FirstTaskOnly(Balancer):
+        ...     def backward(self, losses, model):
+        ...         losses[self.tasks[0]].backward()
+        ...         return {task: float(task == self.tasks[0]) for task in losses}
+        >>> from mtl_utils import fit, problems
+        >>> problem = problems.ConcaveFront((0.5, 0.0))
+        >>> run = {'tasks': problem.tasks(), 'steps': 2, 'progress': False}
+        >>> fit(problem, problem.batches(), balancer=FirstTaskOnly(), **run).steps[0].weights
+        {'first': 1.0, 'second': 0.0}
     """
 
     #: Whether `after_step` wants the losses of the same batch again, once the model has changed (one more forward pass).

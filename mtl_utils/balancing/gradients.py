@@ -26,6 +26,14 @@ def task_gradients(losses: dict[str, Tensor], model: MultiTaskModel) -> tuple[Te
 
     Raises:
         ValueError: if a loss has no graph.
+
+    Example:
+        >>> from mtl_utils import problems
+        >>> problem = problems.ConcaveFront((0.0, 0.0))
+        >>> jacobian, _ = task_gradients(problem.losses(problem.x[0]), problem)
+        >>> jacobian.round(decimals=2)  # opposite: no step makes both losses smaller
+        tensor([[-0.5200, -0.5200],
+                [ 0.5200,  0.5200]])
     """
     shared, own = shared_and_own_parameters(model)
     jacobian = next(iter(losses.values())).new_zeros(len(losses), sum(parameter.numel() for parameter in shared))
@@ -53,6 +61,16 @@ def feature_gradients(losses: dict[str, Tensor], features: Tensor, model: MultiT
 
     Raises:
         ValueError: if a loss has no graph.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(60, 20, 20)
+        >>> model = models.hard_sharing(models.lenet, pairs)
+        >>> images, targets = pairs.train.batch(slice(0, 4))
+        >>> features = model.encode(images)
+        >>> losses = {task.name: task.loss(model.decode(features)[task.name], targets[task.name]) for task in pairs.tasks}
+        >>> tuple(feature_gradients(losses, features, model).shape)  # 2 tasks; 4 images with 50 features each
+        (2, 200)
     """
     _, own = shared_and_own_parameters(model)
     # The encoder's part of the graph is needed once more, for the backward pass of the aggregate.

@@ -35,6 +35,13 @@ class GradNorm(Balancer):
         learning_rate: of the weights; the paper's is 0.025.
         layer: name of the module whose gradients are compared, such as `"encoder.conv2"`; by default the last of
             `model.parts()` that every task uses and that is not frozen.
+
+    Example:
+        >>> from mtl_utils import fit, problems
+        >>> problem = problems.ConcaveFront((0.5, 0.0))
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=3, balancer=GradNorm(), progress=False)
+        >>> [round(sum(step.weights.values()), 3) for step in history.steps]  # the weights sum to the number of tasks
+        [2.0, 2.0, 2.0]
     """
 
     def __init__(self, alpha: float = 1.5, *, learning_rate: float = 0.025, layer: str | None = None) -> None:

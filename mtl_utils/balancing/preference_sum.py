@@ -8,7 +8,16 @@ from mtl_utils.balancing.balancer import Balancer, Losses, Weights
 
 
 class PreferenceSum(Balancer):
-    """L = Σ α_i·L_i, with α the `preference` that the model drew in this step's forward pass; see `models.ParetoManifold`."""
+    """L = Σ α_i·L_i, with α the `preference` that the model drew in this step's forward pass; see `models.ParetoManifold`.
+
+    Example:
+        >>> from mtl_utils import datasets, fit, models
+        >>> pairs = datasets.multi_mnist(60, 20, 20)
+        >>> model = models.pareto_manifold(lambda seed: models.hard_sharing(models.lenet, pairs, seed=seed))
+        >>> history = fit(model, pairs.train, steps=2, balancer=PreferenceSum(), progress=False)
+        >>> [round(sum(step.weights.values()), 3) for step in history.steps]  # a new preference in every step
+        [1.0, 1.0]
+    """
 
     def backward(self, losses: Losses, model: nn.Module) -> Weights:
         preference: Weights | None = getattr(model, "preference", None)

@@ -27,6 +27,16 @@ class Scalarization(Balancer):
 
     Raises:
         ValueError: in a step in which the scalarizer gives a weight that is not finite; the model is then as before the step.
+
+    Example:
+        >>> from mtl_utils import fit, problems
+        >>> class Largest(nn.Module):
+        ...     def forward(self, losses):
+        ...         return losses.max()
+        >>> problem, balancer = problems.ConcaveFront((0.5, 0.0)), Scalarization(lambda count: Largest())
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=1, balancer=balancer, progress=False)
+        >>> history.steps[0].weights  # the larger loss alone counts
+        {'first': 0.0, 'second': 1.0}
     """
 
     def __init__(self, make: Callable[[int], nn.Module]) -> None:
@@ -73,6 +83,13 @@ class RandomWeighting(Scalarization):
 
     Deviation: none; the weights sum to 1, as in the paper, where most other methods' sum to T. They are drawn from the run's
     own random state, so a run's seed decides them.
+
+    Example:
+        >>> from mtl_utils import fit, problems
+        >>> problem, balancer = problems.ConcaveFront((0.5, 0.0)), RandomWeighting()
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=2, balancer=balancer, progress=False)
+        >>> [round(sum(step.weights.values()), 3) for step in history.steps]
+        [1.0, 1.0]
     """
 
     def __init__(self) -> None:
@@ -159,6 +176,13 @@ class IMTLL(Scalarization):
     Deviation: the paper adds to this its gradient-level part IMTL-G, which is TorchJD's `IMTLG` aggregator; this is the
     loss-level part alone. The s_i join the model's optimizer, without weight decay. A negative loss, whose scale would grow
     without bound, raises an error that names the task.
+
+    Example:
+        >>> from mtl_utils import fit, problems
+        >>> problem = problems.ConcaveFront((0.5, 0.0))
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=2, balancer=IMTLL(), progress=False)
+        >>> history.steps[0].weights  # e^0; the scales are learned from here on
+        {'first': 1.0, 'second': 1.0}
     """
 
     def __init__(self) -> None:

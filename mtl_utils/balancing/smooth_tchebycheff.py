@@ -28,6 +28,14 @@ class SmoothTchebycheff(Scalarization):
         weights: a weight for each task; all 1/T by default.
         smoothing: μ, above zero; the smaller, the closer to the maximum.
         ideal: z, the best loss one hopes for, for each task; zeros by default.
+
+    Example:
+        >>> from mtl_utils import fit, problems
+        >>> problem = problems.ConcaveFront((0.0, 0.0))
+        >>> balancer = SmoothTchebycheff({'first': 0.5, 'second': 0.5})
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=1, balancer=balancer, progress=False)
+        >>> {task: round(weight, 2) for task, weight in history.steps[0].weights.items()}  # equal losses count alike
+        {'first': 0.25, 'second': 0.25}
     """
 
     def __init__(

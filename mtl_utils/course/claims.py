@@ -34,6 +34,11 @@ def claim(sentence: str, holds: object, **numbers: object) -> None:
     Raises:
         ClaimError: if the condition is false.
         TypeError: if the condition is no truth value, such as a function that nobody called, or a list.
+
+    Example:
+        >>> claim('sharing needs fewer parameters', 22350 < 43680, shared=22350, single=43680)
+        ✓ sharing needs fewer parameters
+            measured: shared = 22350, single = 43680
     """
     true = _truth(sentence, holds)
     measured = ", ".join(f"{name.replace('_', ' ')} = {_short(value)}" for name, value in numbers.items())
@@ -66,6 +71,12 @@ def agree(sentence: str, mine: object, reference: object, tolerance: float = 1e-
     Raises:
         ClaimError: if they differ, are empty, or hold values that are not finite.
         ValueError: if the tolerance is negative or not finite.
+
+    Example:
+        >>> import torch
+        >>> agree("my softmax and the library's agree", [0.5, 0.5], torch.tensor([0.0, 0.0]).softmax(0))
+        ✓ my softmax and the library's agree
+            measured: largest difference = 0
     """
     if not 0 <= tolerance < math.inf:
         raise ValueError(f"a tolerance must be zero or more and finite, not {tolerance!r}")

@@ -22,6 +22,12 @@ def with_attributes(splits: Splits, task: str, attributes: Sequence[str] = ("eve
 
     Raises:
         ValueError: if there is no such task or attribute, or the task does not have ten classes.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> pairs = with_attributes(datasets.multi_mnist(60, 20, 20), 'left', ['even'])
+        >>> [task.name for task in pairs.tasks]
+        ['left', 'right', 'left_even']
     """
     chosen = [each for each in splits.tasks if each.name == task]
     if not chosen or chosen[0].output_size != 10 or not chosen[0].is_classification:

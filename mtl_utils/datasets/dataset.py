@@ -35,6 +35,12 @@ class MultiTaskDataset(Dataset[Batch]):
 
     Raises:
         ValueError: in words, if anything does not fit.
+
+    Example:
+        >>> from mtl_utils.tasks import classification
+        >>> images, digits = torch.zeros(6, 1, 28, 28, dtype=torch.uint8), torch.arange(6)
+        >>> MultiTaskDataset(images, {'digit': digits}, [classification('digit', 10)])
+        MultiTaskDataset(6 images of 1×28×28, tasks: digit)
     """
 
     def __init__(

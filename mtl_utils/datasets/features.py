@@ -22,6 +22,11 @@ class Features(MultiTaskDataset):
         features: `float32` `[N, …]`, finite.
         targets, tasks: as for every split.
         image_size: height and width of the images that the features were computed from.
+
+    Example:
+        >>> from mtl_utils.tasks import classification
+        >>> Features(torch.zeros(6, 84), {'digit': torch.arange(6)}, [classification('digit', 10)], (28, 28))
+        Features(6 of 84, tasks: digit)
     """
 
     def __init__(

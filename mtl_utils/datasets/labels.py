@@ -21,6 +21,13 @@ def with_label_noise(split: MultiTaskDataset, task: str, share: float, *, seed: 
         task: name of a task whose kind is `classification`.
         share: share of the labelled images whose label becomes wrong, 0 to 1.
         seed: chooses the images and their wrong labels.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> train = datasets.multi_mnist(60, 20, 20).train
+        >>> noisy = with_label_noise(train, 'left', 0.5)
+        >>> int((noisy.targets['left'] != train.targets['left']).sum())
+        30
     """
     chosen = _one_split(split).task(task)
     if not chosen.is_classification or chosen.stride is not None:

@@ -15,7 +15,15 @@ KEEP_AT_MOST = 2**28
 
 
 class Normalization(NamedTuple):
-    """Mean and standard deviation per channel, of pixel values from 0 to 1."""
+    """Mean and standard deviation per channel, of pixel values from 0 to 1.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> train = datasets.multi_mnist(60, 20, 20).train.with_normalization(Normalization(mean=(0.0,), std=(1.0,)))
+        >>> images, _ = train.batch(slice(0, 60))
+        >>> round(images.min().item(), 3), round(images.max().item(), 3)
+        (0.0, 1.0)
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]

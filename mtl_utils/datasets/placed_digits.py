@@ -26,6 +26,11 @@ def placed_digits(train: int = 50_000, val: int = 10_000, test: int = 10_000, *,
     Args:
         train, val, test: how many images, at most 50,000 / 10,000 / 10,000; validation is cut from the training images.
         seed: chooses the images and their places.
+
+    Example:
+        >>> split = placed_digits(train=60, val=20, test=20).train
+        >>> {name: tuple(target.shape) for name, target in split.targets.items()}
+        {'digit': (60,), 'position': (60, 2)}
     """
     generator = randomness.generator(seed)
     pools = choose_once(train, val, test, generator)
@@ -51,6 +56,13 @@ def place(digits: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
 
     Raises:
         ValueError: if a place lies outside the frame.
+
+    Example:
+        >>> digit = torch.zeros(1, 28, 28, dtype=torch.uint8)
+        >>> digit[0, 10:18, 10:18] = 255
+        >>> _, centres = place(digit, torch.tensor([[0.0, 1.0]]))  # as far up, and as far right, as it can go
+        >>> centres.tolist()
+        [[4.0, 24.0]]
     """
     if where.shape != (len(digits), 2) or not bool(((where >= 0) & (where <= 1)).all()):
         raise ValueError(

@@ -43,7 +43,12 @@ class Source(NamedTuple):
 
 
 def data_folder() -> Path:
-    """The data folder: the one that the environment variable `MTL_DATA` names, else `data` beside the package."""
+    """The data folder: the one that the environment variable `MTL_DATA` names, else `data` beside the package.
+
+    Example:
+        >>> (data_folder() / 'MNIST').is_dir()
+        True
+    """
     named = os.environ.get(DATA_FOLDER_VARIABLE)
     return Path(named).expanduser() if named else Path(__file__).resolve().parents[2] / "data"
 
@@ -58,6 +63,11 @@ def load_source(name: str, *, train: bool, folder: str | Path | None = None) -> 
 
     Raises:
         DataFileError: if a file is missing or differs from the published one. No file is touched.
+
+    Example:
+        >>> digits = load_source('MNIST', train=False)
+        >>> tuple(digits.images.shape), digits.labels[:3].tolist()
+        ((10000, 28, 28), [7, 2, 1])
     """
     if name not in _PUBLISHED:
         raise ValueError(f"no source is called {name!r}; there are {' and '.join(_PUBLISHED)}")

@@ -13,6 +13,12 @@ class Splits:
     """A data set: splits for training, for choosing (`val`) and for the one final measurement (`test`).
 
     The three have the same tasks and image shape; all are normalized as the training images are.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> pairs = datasets.multi_mnist(60, 20, 20)
+        >>> Splits('half of it', pairs.train.subset(range(30)), pairs.val, pairs.test)
+        half of it: 30 / 20 / 20 images to train / validate / test; tasks: left, right
     """
 
     name: str

@@ -49,12 +49,23 @@ def multi_mnist(train: int = 50_000, val: int = 10_000, test: int = 10_000, *, s
 
 
 def multi_fashion_mnist(train: int = 50_000, val: int = 10_000, test: int = 10_000, *, seed: int = 0) -> Splits:
-    """MultiFashionMNIST: two pieces of clothing. Tasks `left` and `right`. Arguments as for `multi_mnist`."""
+    """MultiFashionMNIST: two pieces of clothing. Tasks `left` and `right`. Arguments as for `multi_mnist`.
+
+    Example:
+        >>> multi_fashion_mnist(train=60, val=20, test=20)
+        MultiFashionMNIST: 60 / 20 / 20 images to train / validate / test; tasks: left, right
+    """
     return _two_objects("MultiFashionMNIST", ("FashionMNIST", "FashionMNIST"), (train, val, test), seed)
 
 
 def fashion_and_mnist(train: int = 50_000, val: int = 10_000, test: int = 10_000, *, seed: int = 0) -> Splits:
-    """Fashion+MNIST: clothing on the left, a digit on the right. Tasks `left` and `right`. Arguments as for `multi_mnist`."""
+    """Fashion+MNIST: clothing on the left, a digit on the right. Tasks `left` and `right`. Arguments as for `multi_mnist`.
+
+    Example:
+        >>> train = fashion_and_mnist(train=60, val=20, test=20).train
+        >>> train.task('left').class_names[:2], train.task('right').class_names[:2]
+        (('T-shirt', 'trousers'), ('0', '1'))
+    """
     return _two_objects("Fashion+MNIST", ("FashionMNIST", "MNIST"), (train, val, test), seed)
 
 
@@ -69,6 +80,11 @@ def overlay(left: Tensor, right: Tensor, left_index: Tensor, right_index: Tensor
 
     Returns:
         `uint8` `[N, 1, 28, 28]`.
+
+    Example:
+        >>> objects = torch.full((2, 28, 28), 100, dtype=torch.uint8)
+        >>> tuple(overlay(objects, objects, torch.tensor([0, 1, 1]), torch.tensor([1, 0, 1])).shape)
+        (3, 1, 28, 28)
     """
     inside = _SHOWN < _IMAGE
     shifted = (_SHOWN >= _SHIFT) & (_SHOWN < _SHIFT + _IMAGE)

@@ -137,7 +137,13 @@ def compare(
 
 
 def read_results(path: str | Path) -> pd.DataFrame:
-    """The table of a results file."""
+    """The table of a results file.
+
+    Example:
+        >>> table = read_results('studies/ways_of_sharing_two_digits_3.csv')
+        >>> sorted(set(table['task']))
+        ['left', 'right']
+    """
     import pandas as pd
 
     return tidy(pd.read_csv(path).drop(columns="rows"))

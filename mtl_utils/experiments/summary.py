@@ -15,6 +15,12 @@ def metrics_of(table: pd.DataFrame, way: str, task: str, *, split: str = "test",
 
     Raises:
         ValueError: if the table has no such rows.
+
+    Example:
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({'way': 'sum', 'seed': [0, 1], 'task': 'left', 'split': 'test', 'metric': [0.75, 0.5]})
+        >>> metrics_of(table, 'sum', 'left')
+        {0: 0.75, 1: 0.5}
     """
     chosen = table[(table["way"] == way) & (table["task"] == task) & (table["split"] == split)]
     if chosen.empty:
@@ -30,6 +36,13 @@ def difference(
 
     Raises:
         ValueError: if the two have no two seeds in common.
+
+    Example:
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({'way': ['FAMO', 'FAMO', 'sum', 'sum'], 'seed': [0, 1, 0, 1]})
+        >>> table = table.assign(task='left', split='test', metric=[0.9, 0.8, 0.8, 0.6])
+        >>> round(difference(table, 'FAMO', 'sum', 'left').mean, 3)  # 0.1 and 0.2
+        0.15
     """
     one, two = (metrics_of(table, each, task, split=split, column=column) for each in (way, other))
     seeds = sorted(set(one) & set(two))
@@ -50,6 +63,13 @@ def delta_m_by_seed(
         split: which split.
         paired: whether each run is measured by the baseline's run with the same seed, and not by the mean of the baseline's
             runs. Then the interval over seeds holds the baseline's chance, too.
+
+    Example:
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({'way': ['single', 'single', 'shared', 'shared'], 'seed': [0, 1, 0, 1]})
+        >>> table = table.assign(task='left', split='test', higher_is_better=True, metric=[0.5, 0.5, 0.6, 0.55])
+        >>> {seed: round(change, 3) for seed, change in delta_m_by_seed(table, 'shared').items()}
+        {0: 20.0, 1: 10.0}
     """
     rows = table[(table["way"] == way) & (table["split"] == split)]
     better = dict(zip(rows["task"], rows["higher_is_better"].astype(bool), strict=True))
@@ -73,6 +93,13 @@ def summarize(table: pd.DataFrame, *, split: str = "test", baseline: str | None 
         table: what `compare` returns.
         split: which split.
         baseline: adds a column with Δm against this way.
+
+    Example:
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({'way': 'sum', 'seed': [0, 1, 2], 'task': 'left', 'metric': [0.7, 0.8, 0.9]})
+        >>> table = table.assign(split='test', updates=100, parameters=22350, seconds=1.5)
+        >>> summarize(table).loc['sum', 'left']
+        '0.800 ± 0.248'
     """
     import pandas as pd
 

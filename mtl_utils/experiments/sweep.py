@@ -71,6 +71,14 @@ def sweep_weights(
     Raises:
         ValueError: before anything is trained, if any of the weights do not fit the tasks.
         KeyboardInterrupt: if it is interrupted; half a run is no result.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(60, 20, 20)
+        >>> points = sweep_weights(lambda seed: models.hard_sharing(models.lenet, pairs, seed=seed), pairs,
+        ...                        [{'left': 0.2, 'right': 0.8}, {'left': 0.8, 'right': 0.2}], steps=2, progress=False)
+        >>> [(point.weights['left'], sorted(point.evaluation.metrics)) for point in points]
+        [(0.2, ['left', 'right']), (0.8, ['left', 'right'])]
     """
     tasks = check_tasks(data.tasks if tasks is None else tasks)
     check_positive("jobs", jobs)

@@ -52,6 +52,13 @@ class Way:
         splits: other data, or a function that makes them from the seed.
         tasks: names of the tasks to train and to measure; all by default.
         tuning: how many runs were spent on choosing this way's settings; written into the table.
+
+    Example:
+        >>> from mtl_utils import balancing, datasets, models
+        >>> pairs = datasets.multi_mnist(60, 20, 20)
+        >>> way = Way(lambda seed: models.hard_sharing(models.lenet, pairs, seed=seed), balancer=balancing.FAMO)
+        >>> type(way.balancer()).__name__  # a new one for each run
+        'FAMO'
     """
 
     model: ModelFactory

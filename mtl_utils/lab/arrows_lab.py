@@ -33,6 +33,12 @@ class ArrowsLab(Panel):
         angles: in degrees, of the second gradient (and of the third, for three tasks) against the first.
         lengths: of all gradients, from 0 to 2; two or three of them.
         c: CAGrad's.
+
+    Example:
+        >>> lab = ArrowsLab(angles=(135,), lengths=(1, 1.5))
+        >>> 'first and second -0.71' in lab.description  # the cosine of 135°
+        True
+        >>> lab.close()
     """
 
     def __init__(self, *, angles: Sequence[float] = (135,), lengths: Sequence[float] = (1, 1.5), c: float = 0.5) -> None:

@@ -31,6 +31,11 @@ class ConcaveFrontLab(LivePanel):
         speed: steps per second at the beginning: 1, 2, 5, 10, 20, 50, 100, 200, or `math.inf`, as fast as it goes.
         learning_rate: of Adam.
         seed: chooses where both start.
+
+    Example:
+        >>> lab = ConcaveFrontLab(weight=0.3)
+        >>> lab.run(3)  # in a notebook, there is a button
+        >>> lab.close()
     """
 
     def __init__(

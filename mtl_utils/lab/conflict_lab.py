@@ -41,6 +41,13 @@ class ConflictLab(LivePanel):
         batch_size: images per update, and in each measured batch.
         share: the weight of the first task, from 0 to 1; the second has the rest.
         seed: of the first run.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(256, 100, 100)
+        >>> lab = ConflictLab(lambda seed: models.hard_sharing(models.lenet, pairs, seed=seed), pairs.train, batch_size=32)
+        >>> lab.run(3)
+        >>> lab.close()
     """
 
     def __init__(

@@ -74,6 +74,15 @@ class LossWeightLab(LivePanel):
         lab.run(50)
         lab.weights = {"left": 0.9, "right": 0.1}
         lab.run(50)
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(256, 100, 100)
+        >>> lab = LossWeightLab(lambda seed: models.hard_sharing(models.lenet, pairs, seed=seed), pairs, batch_size=32)
+        >>> lab.run(3)
+        >>> len(lab.history.steps)
+        3
+        >>> lab.close()
     """
 
     _reset_hint = "Keep this run to compare with, and begin anew with the seed"

@@ -46,6 +46,14 @@ class PenaltyLab(LivePanel):
     Raises:
         ValueError: in words, if the penalty's present strength is not a place of the slider, the model has no columns, or the
             seed is not from 0 to a million.
+
+    Example:
+        >>> from mtl_utils import datasets, models, penalties
+        >>> pairs = datasets.multi_mnist(256, 100, 100)
+        >>> lab = PenaltyLab(lambda seed: models.twin_columns(models.lenet, pairs, seed=seed), pairs, batch_size=32,
+        ...                  penalty=penalties.DistancePenalty(0.0), strengths=[0.0, 1e-3, 1e-2])
+        >>> lab.run(3)
+        >>> lab.close()
     """
 
     _reset_hint = "Keep this run's lines to compare with, and begin anew with the seed"

@@ -47,6 +47,15 @@ class SteerableLab(Panel):
 
     Raises:
         ValueError: in words, if the model cannot be steered or has no head for a task.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(60, 20, 20)
+        >>> model = models.pareto_manifold(lambda seed: models.hard_sharing(models.lenet, pairs, seed=seed))  # train it first
+        >>> lab = SteerableLab(model, pairs.val)
+        >>> 'left 0.50, right 0.50' in lab.description  # where the slider stands at the beginning
+        True
+        >>> lab.close()
     """
 
     def __init__(self, model: nn.Module, split: MultiTaskDataset, *, sweep: Sequence[SweepPoint] = ()) -> None:

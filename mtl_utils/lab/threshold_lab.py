@@ -25,6 +25,13 @@ class ThresholdLab(Panel):
 
     Raises:
         ValueError: in words, if lengths or types do not fit, or the threshold is not from 0 to 1.
+
+    Example:
+        >>> import torch
+        >>> lab = ThresholdLab(torch.tensor([0.2, 0.6, 0.9]), torch.tensor([False, False, True]), called='stained')
+        >>> 'Found 1, missed 0, false alarms 1' in lab.description
+        True
+        >>> lab.close()
     """
 
     def __init__(self, probability: Tensor, truth: Tensor, *, threshold: float = 0.5, called: str = "positive") -> None:

@@ -29,6 +29,12 @@ class ValleysLab(Panel):
         c: CAGrad's, from 0 to 0.9.
         method: shown on the right.
         step: the update at which the slider stands; the last one by default.
+
+    Example:
+        >>> lab = ValleysLab('studies/two_valleys.npz', share=0.3)
+        >>> '0.3 : 0.7' in lab.description
+        True
+        >>> lab.close()
     """
 
     def __init__(

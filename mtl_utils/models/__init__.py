@@ -22,13 +22,13 @@ from mtl_utils.models.experts.gate import Gate
 from mtl_utils.models.experts.mixture_of_experts import MixtureOfExperts, mixture_of_experts
 from mtl_utils.models.exporting import FromPixels
 from mtl_utils.models.freezing import FrozenEncoder, HeadsAlone, freeze
-from mtl_utils.models.hard_sharing import HardSharing, hard_sharing, single_task
+from mtl_utils.models.hard_sharing import HardSharing, hard_sharing
 from mtl_utils.models.heads import PixelHead, make_head
 from mtl_utils.models.mtan import MTAN, AttentionModule, mtan
 from mtl_utils.models.pareto_manifold import ParetoManifold, pareto_manifold
 from mtl_utils.models.saving import WeightsFileError, load_weights, save_weights
 from mtl_utils.models.scenes.network import SceneNetwork, scene_network
-from mtl_utils.models.separate_networks import SeparateNetworks, separate_networks
+from mtl_utils.models.separate_networks import SeparateNetworks, separate_networks, single_task
 
 __all__ = [
     "MTAN",

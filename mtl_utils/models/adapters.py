@@ -26,6 +26,11 @@ class Adapter(nn.Module):
         weights: the weights to change, by their name in the encoder.
         rank: r.
         scale: α/r.
+
+    Example:
+        >>> adapter = Adapter({'conv2.0.weight': torch.zeros(16, 6, 5, 5)}, rank=2, scale=1.0)
+        >>> sum(parameter.numel() for parameter in adapter.parameters())  # B is 16×2 and A 2×150; the weight has 2400 numbers
+        332
     """
 
     def __init__(self, weights: dict[str, Tensor], rank: int, scale: float) -> None:
@@ -59,6 +64,13 @@ class TaskAdapters(MultiTaskModel):
         rank: of the adapters; the parameters per task are proportional to it.
         alpha: ΔW is scaled by alpha/rank; rank by default, so that the scale is 1.
         seed: where the adapters start.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> shared = models.hard_sharing(models.lenet, datasets.multi_mnist(60, 20, 20))
+        >>> model = TaskAdapters(shared, rank=2)
+        >>> [part.name for part in model.parts() if len(part.tasks) == 1]
+        ['adapter of left', 'adapter of right', 'head of left', 'head of right']
     """
 
     def __init__(self, model: HardSharing, rank: int = 4, *, alpha: float | None = None, seed: int = 0) -> None:

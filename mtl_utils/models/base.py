@@ -39,6 +39,12 @@ class Outputs(dict[str, Tensor]):
         outputs: for each task its output; what is measured.
         first: for some tasks an earlier answer, in the same shape. In training a task's loss is the mean of the losses of both
             (deep supervision: Lee et al., AISTATS 2015).
+
+    Example:
+        >>> import torch
+        >>> outputs = Outputs({'depth': torch.tensor([2.0])}, first={'depth': torch.tensor([1.5])})
+        >>> outputs['depth'].item(), outputs.first['depth'].item()
+        (2.0, 1.5)
     """
 
     def __init__(self, outputs: Mapping[str, Tensor], *, first: Mapping[str, Tensor] | None = None) -> None:
@@ -83,6 +89,18 @@ class MultiTaskModel(nn.Module, metaclass=_CheckedWhenBuilt):
 
     Args:
         task_names: names of the tasks, in order.
+
+    Example:
+        >>> class OneLayer(MultiTaskModel):
+        ...     def __init__(self):
+        ...         super().__init__(['left', 'right'])
+        ...         self.layer = nn.Linear(784, 20)
+        ...     def forward(self, images):
+        ...         return dict(zip(self.task_names, self.layer(images.flatten(1)).split(10, 1)))
+        ...     def parts(self):
+        ...         return [Part('layer', self.task_names, self.layer, level=0)]
+        >>> len(OneLayer().shared_parameters())  # its weight and its bias
+        2
     """
 
     def __init__(self, task_names: Sequence[str]) -> None:

@@ -16,6 +16,13 @@ class FromPixels(nn.Module):
     Args:
         model: returns `{task: output}`; taken in evaluation mode.
         mean, std: the normalization that it was trained with, per channel (`splits.train.normalization`).
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(60, 20, 20)
+        >>> deployed = FromPixels(models.hard_sharing(models.lenet, pairs), *pairs.train.normalization)
+        >>> deployed(pairs.test.images[:2])['left'].shape  # pixels as they are stored, `uint8`
+        torch.Size([2, 10])
     """
 
     scale: Tensor

@@ -13,6 +13,12 @@ def freeze(module: nn.Module) -> None:
 
     A training that begins with the whole model in evaluation mode puts all of it in training mode; `train` keeps frozen parts
     as they are in a model that is in training mode.
+
+    Example:
+        >>> layer = nn.Linear(2, 1)
+        >>> freeze(layer)
+        >>> layer.weight.requires_grad, layer.training
+        (False, False)
     """
     module.requires_grad_(False)
     module.eval()
@@ -23,6 +29,12 @@ class FrozenEncoder(HardSharing):
 
     Args:
         model: gives the encoder and the heads; they are shared with it, not copied.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> model = models.hard_sharing(models.lenet, datasets.multi_mnist(60, 20, 20))
+        >>> [name for name, weight in FrozenEncoder(model).named_parameters() if weight.requires_grad]
+        ['heads.left.weight', 'heads.left.bias', 'heads.right.weight', 'heads.right.bias']
     """
 
     def __init__(self, model: HardSharing) -> None:
@@ -41,7 +53,15 @@ class FrozenEncoder(HardSharing):
 
 
 class HeadsAlone(MultiTaskModel):
-    """The heads of a model as a model of its own, from features to outputs. What it learns, the whole model has learned."""
+    """The heads of a model as a model of its own, from features to outputs. What it learns, the whole model has learned.
+
+    Example:
+        >>> import torch
+        >>> from mtl_utils import datasets, models
+        >>> heads = HeadsAlone(models.hard_sharing(models.lenet, datasets.multi_mnist(60, 20, 20)))
+        >>> {name: tuple(output.shape) for name, output in heads(torch.zeros(2, 50)).items()}
+        {'left': (2, 10), 'right': (2, 10)}
+    """
 
     def __init__(self, model: HardSharing) -> None:
         super().__init__(model.task_names)

@@ -1,6 +1,6 @@
-"""Hard parameter sharing: one encoder, and a head for each task. With one task it is a single-task network.
+"""Hard parameter sharing: one encoder, and a head for each task.
 
-The other end, a network for each task side by side as one model, is in `separate_networks`.
+The other end, a network for each task, is in `separate_networks`.
 """
 
 from __future__ import annotations
@@ -70,23 +70,14 @@ def hard_sharing(encoder: EncoderFactory, data: HasTasks, *, encoder_rate: float
 
     Raises:
         ValueError: if a built encoder comes in place of what makes one, or does not fit the images or the tasks.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> model = hard_sharing(models.lenet, datasets.multi_mnist(60, 20, 20))
+        >>> [part.name for part in model.parts()]
+        ['encoder.conv1', 'encoder.conv2', 'encoder.dense', 'head of left', 'head of right']
     """
     with seeded(seed):
         return HardSharing(
             *build_encoder_and_heads(encoder, check_data(data).image_shape, data.tasks), encoder_rate=encoder_rate
         )
-
-
-def single_task(encoder: EncoderFactory, data: HasTasks, task: str, *, seed: int = 0) -> HardSharing:
-    """A network of its own for one task of `data`: hard sharing among one task.
-
-    Its encoder starts from the same weights as `hard_sharing`'s with the same seed.
-
-    Raises:
-        ValueError: if the data have no such task.
-    """
-    chosen = [candidate for candidate in check_data(data).tasks if candidate.name == task]
-    if not chosen:
-        raise ValueError(f"the data have no task '{task}'; the tasks are {[each.name for each in data.tasks]}")
-    with seeded(seed):
-        return HardSharing(*build_encoder_and_heads(encoder, data.image_shape, chosen))

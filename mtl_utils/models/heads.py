@@ -22,6 +22,11 @@ def make_head(task: Task, feature_shape: tuple[int, ...], image_shape: tuple[int
 
     Raises:
         ValueError: if a task with a map of answers gets features that have lost their place in the image.
+
+    Example:
+        >>> from mtl_utils.tasks import classification
+        >>> make_head(classification('digit', 10), feature_shape=(84,), image_shape=(1, 28, 28))
+        Linear(in_features=84, out_features=10, bias=True)
     """
     if task.stride is not None:
         if len(feature_shape) != 3:
@@ -53,6 +58,12 @@ class PixelHead(nn.Module):
         output_size: classes or values per pixel.
         image_size: height and width of the output `[N, output_size, height, width]`.
         start: what it says before it has learned, one number per output; by chance if empty.
+
+    Example:
+        >>> import torch
+        >>> head = PixelHead(channels=16, output_size=3, image_size=(32, 48))
+        >>> tuple(head(torch.zeros(2, 16, 8, 12)).shape)
+        (2, 3, 32, 48)
     """
 
     def __init__(self, channels: int, output_size: int, image_size: tuple[int, int], *, start: tuple[float, ...] = ()) -> None:

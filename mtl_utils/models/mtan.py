@@ -26,6 +26,12 @@ class AttentionModule(nn.Module):
     Args:
         shared: channels C of u, `[N, C, H, W]`.
         previous: channels of the task's feature from the stage before, 0 at the first stage.
+
+    Example:
+        >>> attention = AttentionModule(shared=6, previous=4)
+        >>> mask = attention(torch.zeros(2, 6, 12, 12), torch.zeros(2, 4, 24, 24))
+        >>> tuple(mask.shape), bool((mask >= 0).all() and (mask <= 1).all())
+        ((2, 6, 12, 12), True)
     """
 
     def __init__(self, shared: int, previous: int) -> None:
@@ -135,7 +141,6 @@ def mtan(encoder: EncoderFactory, data: HasTasks, *, seed: int = 0) -> MTAN:
         ValueError: if the encoder's first stage has no spatial extent, for there is nothing to mask.
 
     Examples:
-        >>> import mtl_utils
         >>> from mtl_utils import datasets, models
         >>> pairs = datasets.multi_mnist(train=60, val=20, test=20)
         >>> model = mtan(models.lenet, pairs)

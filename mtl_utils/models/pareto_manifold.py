@@ -83,6 +83,14 @@ def pareto_manifold(
         make_model: makes an untrained model from a seed, such as `lambda seed: hard_sharing(lenet, data, seed=seed)`.
         seed: of the first end point; the others get the numbers after it, so that the end points differ.
         concentration: see `ParetoManifold`.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(60, 20, 20)
+        >>> model = pareto_manifold(lambda seed: models.hard_sharing(models.lenet, pairs, seed=seed))
+        >>> model.preference = {'left': 0.8, 'right': 0.2}  # after training: answers from here on are for this trade-off
+        >>> sorted(model(pairs.test.batch(slice(0, 2))[0]))
+        ['left', 'right']
     """
     first = make_model(seed)
     names = first.task_names

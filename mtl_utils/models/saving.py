@@ -38,6 +38,12 @@ def save_weights(model: nn.Module, path: str | Path) -> Path:
         IsADirectoryError: if `path` is a folder itself.
         FileExistsError: if `path` is a link, a device or a pipe, none of which is ever replaced.
         OSError: if it cannot be written (a full disk); a file there stays as it was.
+
+    Example:
+        >>> import tempfile
+        >>> from torch import nn
+        >>> save_weights(nn.Linear(2, 1), Path(tempfile.mkdtemp()) / 'layer.safetensors').name
+        'layer.safetensors'
     """
     from safetensors.torch import save
 
@@ -85,6 +91,14 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         ValueError: if the model has no memory to load into (on the meta device), or holds something that is not a plain tensor.
         WeightsFileError: if the file is damaged, is no weights file, or belongs to another model: other names, shapes or types.
             The model stays as it was.
+
+    Example:
+        >>> import tempfile
+        >>> from torch import nn
+        >>> trained, other = nn.Linear(2, 1), nn.Linear(2, 1)
+        >>> load_weights(other, save_weights(trained, Path(tempfile.mkdtemp()) / 'layer.safetensors'))
+        >>> torch.equal(other.weight, trained.weight)
+        True
     """
     path = Path(path)
     if not path.is_file():

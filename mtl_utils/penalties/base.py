@@ -13,6 +13,15 @@ class Penalty(ABC):
 
     Args:
         strength: λ, zero or more; assign another number while training runs, the next step uses it.
+
+    Example:
+        >>> class SmallBias(Penalty):
+        ...     def __call__(self, model):
+        ...         return self.strength * model.bias.square().sum()
+        >>> layer = nn.Linear(3, 2)
+        >>> _ = nn.init.ones_(layer.bias)
+        >>> SmallBias(0.5)(layer).item()
+        1.0
     """
 
     #: Whether the limit of an infinite strength has a meaning of its own.

@@ -30,6 +30,12 @@ class DistancePenalty(Penalty):
     Args:
         strength: λ, zero or more; assign another number while training runs, the next step uses it.
         norm: `"L1"` or `"L2"`.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> columns = models.twin_columns(models.lenet, datasets.multi_mnist(60, 20, 20))
+        >>> DistancePenalty(0.1)(columns).item()  # the columns start alike
+        0.0
     """
 
     may_be_infinite = True
@@ -68,6 +74,14 @@ class DecoupledDistancePenalty(DistancePenalty):
     Args:
         strength: λ.
         learning_rate: η, that of the optimizer.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> columns = models.twin_columns(models.lenet, datasets.multi_mnist(60, 20, 20))
+        >>> _ = columns.column('left').conv1[0].bias.data.add_(1)  # 10 numbers move away from those of the other column
+        >>> _ = DecoupledDistancePenalty(250, learning_rate=0.002)(columns)  # η·λ·T = 1: half of the way back
+        >>> round(columns.distances()['conv1'], 3)  # the root of 10·½²
+        1.581
     """
 
     def __init__(self, strength: float, learning_rate: float) -> None:

@@ -20,6 +20,14 @@ class GateBalance(Penalty):
     Args:
         strength: λ, zero or more; may be changed while training runs.
         images: a sample of normalized images `[N, C, H, W]`, such as `data.train.batch(slice(0, 256))[0]`.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(60, 20, 20)
+        >>> model = models.mixture_of_experts(models.lenet, pairs, experts=3)
+        >>> penalty = GateBalance(0.1, pairs.train.batch(slice(0, 8))[0])
+        >>> abs(round(penalty(model).item(), 3))  # gates start even
+        0.0
     """
 
     def __init__(self, strength: float, images: Tensor) -> None:

@@ -24,6 +24,13 @@ def describe(figure: Figure | Axes, text: str) -> None:
 
     Raises:
         ValueError: if there is no text.
+
+    Example:
+        >>> import matplotlib.pyplot as plt
+        >>> _, ax = plt.subplots()
+        >>> describe(ax, '')
+        Traceback (most recent call last):
+        ValueError: ...
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError("a figure's text must say what the figure shows; it is empty")
@@ -39,6 +46,11 @@ def describe_picture(png: bytes, text: str) -> None:
 
     Raises:
         ValueError: if there is no text.
+
+    Example:
+        >>> describe_picture(b'', '')
+        Traceback (most recent call last):
+        ValueError: a picture's text must say what the picture shows; it is empty
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError("a picture's text must say what the picture shows; it is empty")

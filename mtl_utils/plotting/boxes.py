@@ -28,6 +28,14 @@ def show_objects(
         class_names: names of the classes.
         ax: where to draw.
         title: text above it.
+
+    Example:
+        >>> import torch
+        >>> from mtl_utils import datasets
+        >>> boxes = datasets.Boxes(torch.tensor([[4.0, 4.0, 12.0, 20.0]]), classes=torch.tensor([1]))
+        >>> ax = show_objects(torch.zeros(3, 32, 32, dtype=torch.uint8), boxes, ['cat', 'dog'])
+        >>> [text.get_text() for text in ax.texts]
+        ['dog']
     """
     ax = show_image(image, ax, title=title)
     if boxes is None:

@@ -68,6 +68,13 @@ def clip(
 
     Raises:
         ValueError: if a row has not as many frames as the video.
+
+    Example:
+        >>> from mtl_utils import datasets, tracking
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=2, size=32).train
+        >>> played = clip(scenes.videos[0], {'true': tracking.true_frames(scenes, 0)}, class_names=scenes.class_names)
+        >>> type(played).__name__
+        'Clip'
     """
     for name, frames in rows.items():
         if len(frames) != len(video):

@@ -31,7 +31,12 @@ _TASKS = {
 
 
 def task_color(name: str) -> str:
-    """The color of a task, as `#RRGGBB`: a fixed one for the course's tasks, one that follows from the name for others."""
+    """The color of a task, as `#RRGGBB`: a fixed one for the course's tasks, one that follows from the name for others.
+
+    Example:
+        >>> task_color('left') == task_color('left'), task_color('left') == task_color('right')
+        (True, False)
+    """
     return _TASKS.get(name) or _PALETTE[zlib.crc32(name.encode()) % len(_PALETTE)]
 
 

@@ -18,6 +18,11 @@ def joint_errors(first: Tensor, second: Tensor) -> Tensor:
 
     Returns:
         `int64` `[2, 2]`: rows first task right, wrong; columns second task right, wrong.
+
+    Example:
+        >>> left, right = torch.tensor([True, True, True, False]), torch.tensor([True, True, False, False])
+        >>> joint_errors(left, right).tolist()  # both right twice, left alone once, both wrong once
+        [[2, 1], [0, 1]]
     """
     if first.shape != second.shape or first.dim() != 1 or first.dtype != torch.bool or second.dtype != torch.bool:
         raise ValueError(f"two boolean vectors of one length are needed, not {tuple(first.shape)} and {tuple(second.shape)}")
@@ -31,6 +36,11 @@ def plot_joint_errors(correct: dict[str, Tensor], ax: Axes | None = None, *, tit
         correct: for two tasks, boolean `[N]`, whether each image is right.
         ax: where to draw.
         title: text above.
+
+    Example:
+        >>> ax = plot_joint_errors({'left': torch.tensor([True, True, False]), 'right': torch.tensor([True, False, False])})
+        >>> len(ax.texts)  # both right, one right, the other right, both wrong
+        4
     """
     if len(correct) != 2:
         raise ValueError(f"this picture compares two tasks, not {len(correct)}")
@@ -67,6 +77,13 @@ def plot_confusion(task: Task, outputs: Tensor, target: Tensor, ax: Axes | None 
         target: `[N]`.
         ax: where to draw.
         title: text above; the task's name by default.
+
+    Example:
+        >>> from mtl_utils.tasks import classification
+        >>> outputs = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])  # cat, dog, dog
+        >>> ax = plot_confusion(classification('animal', ['cat', 'dog']), outputs, target=torch.tensor([0, 0, 1]))
+        >>> [(text.get_position(), text.get_text()) for text in ax.texts]  # column, row; one cat is called a dog
+        [((0, 0), '1'), ((1, 0), '1'), ((1, 1), '1')]
     """
     if not task.is_classification or task.stride is not None:
         raise ValueError(f"task '{task.name}' is a {task.kind}; confusion is between classes of images")

@@ -20,6 +20,14 @@ def plot_description(description: Description, axes: Sequence[Axes] | None = Non
     Args:
         description: from `datasets.describe`.
         axes: one for each task; a new figure by default.
+
+    Example:
+        >>> import tempfile
+        >>> from mtl_utils import datasets
+        >>> folder = datasets.write_example_folder(tempfile.mkdtemp(), items=20)
+        >>> splits = datasets.from_table(folder, tasks=['color', 'stain'], size=32, progress=False)
+        >>> [ax.get_title() for ax in plot_description(datasets.describe(splits))]
+        ['color', 'stain']
     """
     tasks = list(dict.fromkeys(description.labels.index.get_level_values("task")))
     most = max(len(description.labels.loc[task]) for task in tasks)

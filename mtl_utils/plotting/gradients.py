@@ -24,12 +24,22 @@ _METHODS = {
 
 
 def method_color(name: str) -> str:
-    """The color of a method for combining gradients, the same in every figure; gray for one that has none."""
+    """The color of a method for combining gradients, the same in every figure; gray for one that has none.
+
+    Example:
+        >>> method_color('PCGrad') != method_color('MGDA')
+        True
+    """
     return _METHODS.get(name, GRAY)
 
 
 def plot_valleys(ax: Axes | None = None) -> Axes:
-    """The plane of the two valleys: contours of the mean of both losses, and the Pareto set as a thick gray line."""
+    """The plane of the two valleys: contours of the mean of both losses, and the Pareto set as a thick gray line.
+
+    Example:
+        >>> plot_valleys().get_xlabel()
+        '$x_1$'
+    """
     import torch
 
     from mtl_utils.problems import TwoValleys
@@ -46,7 +56,15 @@ def plot_valleys(ax: Axes | None = None) -> Axes:
 
 
 def plot_paths(points: Tensor, ax: Axes | None = None, *, color: str = BLACK) -> list[Line2D]:
-    """Paths `[starts, K, 2]` in a plane: a line each, a ring where it starts and a dot where it ends; returns these lines."""
+    """Paths `[starts, K, 2]` in a plane: a line each, a ring where it starts and a dot where it ends; returns these lines.
+
+    Example:
+        >>> from mtl_utils import problems
+        >>> from mtl_utils.balancing import two_tasks
+        >>> paths = problems.follow({'PCGrad': two_tasks.two_task_pcgrad}, starts=[(-8.5, 7.5), (9.0, 9.0)], steps=10)
+        >>> len(plot_paths(paths['PCGrad'], color=method_color('PCGrad')))  # two lines, their starts and their ends
+        4
+    """
     ax = axes_or_new(ax, size=(4.2, 4.2))
     lines = []
     for path in points:

@@ -23,6 +23,14 @@ def plot_history(history: History, axes: Sequence[Axes] | None = None, *, title:
 
     Returns:
         The two axes.
+
+    Example:
+        >>> from mtl_utils import fit, problems
+        >>> problem = problems.ConcaveFront((0.5, 0.0))
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=5, progress=False)
+        >>> losses, metrics = plot_history(history)
+        >>> losses.get_xlabel()
+        'step'
     """
     grid = axes_grid(axes, 1, 2, size=(4.4, 3.0))
     losses, metrics = grid[:2]
@@ -50,7 +58,15 @@ def plot_history(history: History, axes: Sequence[Axes] | None = None, *, title:
 
 
 def plot_weights(history: History, ax: Axes | None = None, *, title: str = "") -> Axes:
-    """The effective weight of each task over the steps of a run."""
+    """The effective weight of each task over the steps of a run.
+
+    Example:
+        >>> from mtl_utils import balancing, fit, problems
+        >>> problem, balancer = problems.ConcaveFront((0.5, 0.0)), balancing.GradNorm()
+        >>> history = fit(problem, problem.batches(), tasks=problem.tasks(), steps=3, balancer=balancer, progress=False)
+        >>> len(plot_weights(history).lines)  # one for each task
+        2
+    """
     ax = tidy(axes_or_new(ax))
     numbers = [step.number for step in history.steps]
     for name, color in task_colors(history.tasks).items():
@@ -79,7 +95,12 @@ class MovingAverage:
 
 
 def smoothed(values: Sequence[float], *, memory: float = 0.9) -> np.ndarray:
-    """The `MovingAverage` of values so far, as many as there are values (one per step)."""
+    """The `MovingAverage` of values so far, as many as there are values (one per step).
+
+    Example:
+        >>> smoothed([1.0, 0.0], memory=0.5).round(2).tolist()  # the weights of 1 and 0 are ½ and 1
+        [1.0, 0.33]
+    """
     average = MovingAverage(memory)
     return np.array([average.add(value) for value in values])
 

@@ -19,6 +19,12 @@ def show_image(image: Tensor, ax: Axes | None = None, *, title: str = "") -> Axe
         image: `[1, H, W]` or `[H, W]` (gray) or `[3, H, W]` (color); `uint8`, or real values from 0 to 1.
         ax: where to draw.
         title: text above it.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> split = datasets.multi_mnist(60, 20, 20).train
+        >>> show_image(split.images[0], title='a pair').get_title()
+        'a pair'
     """
     ax = axes_or_new(ax, size=(2.0, 2.2))
     if image.dim() == 3:
@@ -50,6 +56,12 @@ def show_split(
         answers: for some tasks the predicted class of every image of the split, `[N]`; wrong ones are marked ✗, and
             those of images without a label not at all.
         axes: where to draw; a new figure by default.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> split = datasets.multi_mnist(60, 20, 20).train
+        >>> len(show_split(split, 4))
+        4
     """
     if count < 1 or not 0 <= first < len(split):
         raise ValueError(f"there is nothing to show: {count} images from number {first} on, of {len(split):,}")

@@ -26,6 +26,11 @@ def plot_prices(
         axes: one for each measure.
         labels: for each measure what is written below, such as `"AP50 →"`; its name by default.
         colors: for each measure its color; black by default.
+
+    Example:
+        >>> prices = {'box': {'AP50': [0.5, 0.6]}, 'box and mask': {'AP50': [0.6, 0.7], 'IoU': [0.4, 0.5]}}
+        >>> [ax.get_xlabel() for ax in plot_prices(prices, labels={'AP50': 'AP50 →'})]
+        ['AP50 →', 'IoU']
     """
     measures = list(dict.fromkeys(name for by_measure in prices.values() for name in by_measure))
     rows = list(prices)

@@ -28,6 +28,14 @@ def show_heat(
         ax: where to draw.
         size, offset: `[2, gh, gw]`; drawn where they are not `NaN`.
         stride: pixels per cell.
+
+    Example:
+        >>> import torch
+        >>> heat = torch.zeros(2, 8, 8)
+        >>> heat[1, 3, 4] = 0.9
+        >>> ax = show_heat(heat, torch.zeros(3, 32, 32, dtype=torch.uint8))
+        >>> len(ax.images)  # the frame, and the heat over it
+        2
     """
     ax = show_image(image.float().mean(0, keepdim=True).to(image.dtype).expand(3, -1, -1), ax)
     hottest = heat.amax(0).numpy()
@@ -58,6 +66,14 @@ def show_displacements(
         ax: where to draw.
         stride: pixels per cell.
         longer: how many times longer than the displacement an arrow is.
+
+    Example:
+        >>> import torch
+        >>> displacements = torch.full((2, 8, 8), float('nan'))
+        >>> displacements[:, 3, 4] = torch.tensor([2.0, 0.0])  # two pixels to the right
+        >>> ax = show_displacements(displacements, torch.zeros(3, 32, 32, dtype=torch.uint8))
+        >>> len(ax.texts)  # one arrow
+        1
     """
     ax = show_image(image, ax)
     for y, x in np.argwhere(~np.isnan(displacements[0].numpy())):

@@ -37,6 +37,13 @@ def show_boxes(scenes: Scenes, scene: int, frame: int, ax: Axes | None = None, *
         scene, frame: which.
         ax: where to draw.
         names: whether to write classes.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=2, size=32).train
+        >>> visible = int((scenes.visibility[0, 0] > 0).sum())
+        >>> len(show_boxes(scenes, scene=0, frame=0).patches) == visible  # a box for each
+        True
     """
     ax = show_image(scenes.videos[scene, frame], ax)
     for k in np.flatnonzero(scenes.visibility[scene, frame] > 0).tolist():
@@ -56,7 +63,14 @@ def show_boxes(scenes: Scenes, scene: int, frame: int, ax: Axes | None = None, *
 def show_video(
     scenes: Scenes, scene: int, axes: Sequence[Axes] | None = None, *, boxes: bool = True, columns: int = 8
 ) -> list[Axes]:
-    """All frames of a video, with boxes by default."""
+    """All frames of a video, with boxes by default.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=4, size=32).train
+        >>> len(show_video(scenes, scene=0))
+        4
+    """
     grid = axes_grid(axes, -(-scenes.frame_count // columns), min(columns, scenes.frame_count), size=(1.35, 1.5))
     for frame, ax in zip(range(scenes.frame_count), grid, strict=False):
         if boxes:
@@ -76,6 +90,13 @@ def show_class_map(class_map: Tensor, class_names: Sequence[str], ax: Axes | Non
         class_map: `[H, W]`, 0 for background, c + 1 for class c.
         class_names: names of the classes without the background.
         ax: where to draw.
+
+    Example:
+        >>> import torch
+        >>> class_map = torch.zeros(32, 32, dtype=torch.int64)
+        >>> class_map[8:24, 8:24] = 2
+        >>> [text.get_text() for text in show_class_map(class_map, ['cat', 'dog']).texts]
+        ['dog']
     """
     ax = _bare(axes_or_new(ax, size=(2.2, 2.4)))
     classes = class_map.cpu().numpy()
@@ -98,14 +119,28 @@ def show_class_map(class_map: Tensor, class_names: Sequence[str], ax: Axes | Non
 
 
 def show_depth_map(depth_map: Tensor, ax: Axes | None = None) -> Axes:
-    """Per-pixel depth (labels or predictions) `[H, W]`: the nearer, the lighter; from 1 (nearest) to 3 (background)."""
+    """Per-pixel depth (labels or predictions) `[H, W]`: the nearer, the lighter; from 1 (nearest) to 3 (background).
+
+    Example:
+        >>> import torch
+        >>> ax = show_depth_map(torch.tensor([[1.0, 3.0]]))  # a near pixel, and background
+        >>> ax.images[0].get_clim()
+        (1.0, 3.0)
+    """
     ax = _bare(axes_or_new(ax, size=(2.2, 2.4)))
     ax.imshow(depth_map.cpu().numpy(), cmap="cividis_r", vmin=NEAREST, vmax=BACKGROUND_DEPTH, interpolation="nearest")
     return ax
 
 
 def show_masks(scenes: Scenes, scene: int, frame: int, ax: Axes | None = None) -> Axes:
-    """A frame in gray with the visible pixels of every object in its track's color."""
+    """A frame in gray with the visible pixels of every object in its track's color.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=2, size=32).train
+        >>> show_masks(scenes, scene=0, frame=0).images[0].get_array().shape
+        (32, 32, 3)
+    """
     gray = scenes.videos[scene, frame].float().mean(0).numpy() / 255
     picture = np.repeat(gray[..., None], 3, axis=2) * 0.6
     instances = scenes.instances[scene, frame].numpy()
@@ -118,7 +153,14 @@ def show_masks(scenes: Scenes, scene: int, frame: int, ax: Axes | None = None) -
 
 
 def show_tracks(scenes: Scenes, scene: int, frame: int, ax: Axes | None = None) -> Axes:
-    """A frame with the paths of all centres so far, and an arrow four times as long as each displacement."""
+    """A frame with the paths of all centres so far, and an arrow four times as long as each displacement.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=4, size=32, objects=(2, 2)).train
+        >>> len(show_tracks(scenes, scene=0, frame=3).lines)  # a path for each object
+        2
+    """
     ax = show_image(scenes.videos[scene, frame], ax)
     for k in np.flatnonzero(scenes.tracks[scene, frame] >= 0).tolist():
         color = track_color(k)
@@ -136,7 +178,14 @@ def show_tracks(scenes: Scenes, scene: int, frame: int, ax: Axes | None = None) 
 
 
 def show_scene(scenes: Scenes, scene: int, frame: int, axes: Sequence[Axes] | None = None) -> list[Axes]:
-    """One frame and all that is labelled in it, side by side: boxes, classes, masks, depth and tracks (five axes)."""
+    """One frame and all that is labelled in it, side by side: boxes, classes, masks, depth and tracks (five axes).
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=2, size=32).train
+        >>> show_scene(scenes, scene=0, frame=1)[3].get_title()
+        'depth per pixel'
+    """
     grid = axes_grid(axes, 1, 5, size=(2.2, 2.4))
     show_boxes(scenes, scene, frame, grid[0])
     show_class_map(scenes.class_maps[scene, frame], scenes.class_names, grid[1])

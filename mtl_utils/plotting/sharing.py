@@ -21,6 +21,11 @@ def plot_sharing(model: MultiTaskModel, ax: Axes | None = None, *, title: str = 
         model: lists its parts.
         ax: where to draw.
         title: text above; by default the number of parameters in all and shared.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> plot_sharing(models.hard_sharing(models.lenet, datasets.multi_mnist(60, 20, 20))).get_title()
+        '22,350 parameters, 21,330 of them shared'
     """
     parts = model.parts()
     levels = sorted({part.level for part in parts})

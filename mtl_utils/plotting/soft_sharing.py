@@ -23,6 +23,12 @@ def plot_alphas(
         task_names: the T tasks.
         axes: one for each stage; a new figure by default.
         start: the start of α_ii, drawn as a dotted line, with its complement for the other columns.
+
+    Example:
+        >>> import torch
+        >>> alphas = {'conv1': torch.tensor([[[0.9, 0.8], [0.1, 0.2]], [[0.1, 0.1], [0.9, 0.9]]])}  # 2 tasks, 2 channels
+        >>> [ax.get_title() for ax in plot_alphas(alphas, ['left', 'right'], start=0.9)]
+        ['conv1']
     """
     count = len(task_names)
     for stage, alpha in alphas.items():
@@ -57,6 +63,13 @@ def plot_masks(
         masks: for each task, for each stage, `[N, C, H, W]` (see `MTAN.masks`).
         axes: T·(1 + S) axes, row by row: for each task its image and its S masks; a new figure by default.
         example: which of the N images is shown.
+
+    Example:
+        >>> import torch
+        >>> mask = torch.tensor([0.2, 0.8]).view(1, 1, 1, 2)  # one image, one channel, two pixels
+        >>> axes = plot_masks(torch.zeros(1, 28, 28), {'left': {'conv1': mask}, 'right': {'conv1': mask}})
+        >>> axes[1].get_title()
+        'conv1: 0.20 to 0.80'
     """
     stages = list(next(iter(masks.values())))
     rows, columns = len(masks), 1 + len(stages)
@@ -83,6 +96,13 @@ def plot_gates(
         weights: for each task `[N, experts]` (see `gate_weights` of the model).
         names: for each task the experts' names (see `expert_names` of the model).
         axes: one per task; a new figure by default.
+
+    Example:
+        >>> import torch
+        >>> weights = {'left': torch.tensor([[0.8, 0.2], [0.6, 0.4]]), 'right': torch.tensor([[0.5, 0.5], [0.1, 0.9]])}
+        >>> axes = plot_gates(weights, {'left': ['expert 1', 'expert 2'], 'right': ['expert 1', 'expert 2']})
+        >>> [ax.get_title() for ax in axes]
+        ['gate of left', 'gate of right']
     """
     grid = axes_grid(axes, 1, len(weights), size=(3.0, 2.6))
     colors = task_colors(list(weights))
@@ -118,6 +138,11 @@ def plot_similarity(
         ax: where to draw.
         across, down: what the columns and the rows are.
         title: text above.
+
+    Example:
+        >>> ax = plot_similarity([[1.0, 0.4], [0.4, 1.0]], rows=['conv1', 'conv2'], columns=['conv1', 'conv2'])
+        >>> [text.get_text() for text in ax.texts]
+        ['1.00', '0.40', '0.40', '1.00']
     """
     ax = axes_or_new(ax, size=(1.4 + 0.8 * len(columns), 1.2 + 0.6 * len(rows)))
     values = np.asarray(matrix, dtype=float)

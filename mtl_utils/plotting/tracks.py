@@ -41,6 +41,13 @@ def show_tracked_frame(
         ax: where to draw.
         class_names: writes each box's class beside its track.
         boxes, masks, trails: what to draw.
+
+    Example:
+        >>> from mtl_utils import datasets, tracking
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=2, size=32).train
+        >>> ax = show_tracked_frame(scenes.videos[0], tracking.true_frames(scenes, 0), frame=1)
+        >>> ax.images[0].get_array().shape
+        (32, 32, 3)
     """
     now = frames[frame]
     picture = video[frame, :3] if video.shape[1] >= 3 else video[frame, :1]
@@ -84,6 +91,13 @@ def show_tracked_video(
         axes: where to draw.
         every: draw each so many-th frame.
         class_names, masks, trails: as for `show_tracked_frame`.
+
+    Example:
+        >>> from mtl_utils import datasets, tracking
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=4, size=32).train
+        >>> axes = show_tracked_video(scenes.videos[0], {'true': tracking.true_frames(scenes, 0)}, every=2)
+        >>> [ax.get_title() for ax in axes]
+        ['frame 0', 'frame 2']
     """
     times = range(0, len(video), every)
     grid = axes_grid(axes, len(rows), len(times), size=(1.5, 1.6))

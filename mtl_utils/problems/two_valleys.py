@@ -30,6 +30,11 @@ class TwoValleys(MultiTaskModel):
 
     Args:
         start: where x starts.
+
+    Example:
+        >>> losses = TwoValleys.losses(torch.tensor([0.0, -8.0]))  # in the middle of the Pareto set
+        >>> {name: round(float(loss), 1) for name, loss in losses.items()}
+        {'first': -15.1, 'second': -15.1}
     """
 
     #: Where the papers start.
@@ -113,6 +118,10 @@ class FamoOfTwo:
 
     Args:
         learning_rate, weight_decay: of the internal Adam.
+
+    Example:
+        >>> follow({'FAMO': FamoOfTwo()}, starts=[(0.0, 0.0)], steps=2)['FAMO'].shape  # one start, three points, two numbers
+        torch.Size([1, 3, 2])
     """
 
     def __init__(self, learning_rate: float = 0.025, weight_decay: float = 1e-3) -> None:
@@ -158,6 +167,13 @@ def follow(
 
     Returns:
         For each method its points `[starts, 1 + steps // every, 2]`, the start first.
+
+    Example:
+        >>> from mtl_utils.balancing import two_tasks
+        >>> methods = {'sum': two_tasks.weighted_sum(), 'PCGrad': two_tasks.two_task_pcgrad}
+        >>> paths = follow(methods, starts=[(-8.5, 7.5), (9.0, 9.0)], steps=100, every=50)
+        >>> {name: tuple(points.shape) for name, points in paths.items()}
+        {'sum': (2, 3, 2), 'PCGrad': (2, 3, 2)}
     """
     if optimizer not in ("adam", "sgd"):
         raise ValueError(f"optimizer= must be 'adam' or 'sgd', not {optimizer!r}")
@@ -198,7 +214,12 @@ class Paths:
 
 
 def load_paths(file: str | Path) -> dict[str, Paths]:
-    """The paths that `studies/two_valleys.py` wrote, for each way of stepping: `adam`, `adam x10`, `sgd`."""
+    """The paths that `studies/two_valleys.py` wrote, for each way of stepping: `adam`, `adam x10`, `sgd`.
+
+    Example:
+        >>> list(load_paths('studies/two_valleys.npz'))
+        ['adam', 'adam x10', 'sgd']
+    """
     import numpy as np
 
     if not Path(file).is_file():

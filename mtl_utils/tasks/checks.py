@@ -10,7 +10,13 @@ from mtl_utils.tasks.task import Task
 
 
 def check_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
-    """The tasks as a tuple; a `ValueError` if there is none or if two have the same name."""
+    """The tasks as a tuple; a `ValueError` if there is none or if two have the same name.
+
+    Example:
+        >>> check_tasks([Task('digit', 'classification', 10), Task('digit', 'classification', 10)])
+        Traceback (most recent call last):
+        ValueError: two tasks are called 'digit'; each needs a name of its own
+    """
     tasks = tuple(tasks)
     if not tasks:
         raise ValueError("at least one task is needed, none was given")
@@ -25,7 +31,13 @@ def check_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
 
 
 def target_of(targets: Mapping[str, Tensor], task: Task) -> Tensor:
-    """A task's targets; a `ValueError` in words if the batch has none."""
+    """A task's targets; a `ValueError` in words if the batch has none.
+
+    Example:
+        >>> import torch
+        >>> target_of({'even': torch.tensor([1, 0])}, Task('even', 'classification', 2))
+        tensor([1, 0])
+    """
     if task.name not in targets:
         raise ValueError(f"the batch has no targets for task '{task.name}'; it has targets for {list(targets)}")
     return targets[task.name]

@@ -66,7 +66,14 @@ def pixel_classification(
 def pixel_regression(
     name: str, size: int = 1, *, loss: Loss = "l1", metric: str | Callable[[], Metric] = "mean absolute error"
 ) -> Task:
-    """Real values for each pixel (such as depth), `[N, size, H, W]`: absolute error as loss and as metric."""
+    """Real values for each pixel (such as depth), `[N, size, H, W]`: absolute error as loss and as metric.
+
+    Example:
+        >>> import torch
+        >>> truth = torch.tensor([[[[3.0, float('nan')]]]])  # two pixels; the second one has no label
+        >>> pixel_regression('depth').loss(torch.zeros(1, 1, 1, 2), truth).item()
+        3.0
+    """
     return _make(name, "pixel regression", size, loss, metric, 1, False)
 
 

@@ -43,6 +43,13 @@ def box_fates(
 
     Raises:
         ValueError: if there are not as many videos or frames on both sides.
+
+    Example:
+        >>> from mtl_utils import datasets, tracking
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=2, size=32).train
+        >>> true = [tracking.true_frames(scenes, 0)]
+        >>> {each.fate for each in box_fates(true, true)}
+        {'found, same identity'}
     """
     if len(true) != len(found):
         raise ValueError(f"there are {len(true)} true videos, but {len(found)} found ones")

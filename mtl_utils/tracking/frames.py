@@ -26,6 +26,11 @@ class TrackedFrame:
         instances: `int64` `[H, W]`, whose pixel it is: 0 background, m + 1 the object in row m. `None` without masks.
         depths: `float32` `[M]`, the smaller the nearer. `None` without depths.
         scores: `float32` `[M]`, how sure. `None` for true objects.
+
+    Example:
+        >>> box = torch.tensor([[0.0, 0.0, 4.0, 2.0]])
+        >>> TrackedFrame(box, classes=torch.tensor([3]), tracks=torch.tensor([0])).centers.tolist()
+        [[2.0, 1.0]]
     """
 
     boxes: Tensor
@@ -80,7 +85,14 @@ class TrackedFrame:
 
 
 def tracked_frames(detections: list[Detections], tracks: list[Tensor]) -> list[TrackedFrame]:
-    """Boxes and their tracks, frame by frame, without masks and depths. Boxes without a track (-1) are left out."""
+    """Boxes and their tracks, frame by frame, without masks and depths. Boxes without a track (-1) are left out.
+
+    Example:
+        >>> boxes = torch.tensor([[0.0, 0.0, 8.0, 8.0], [4.0, 4.0, 9.0, 9.0]])
+        >>> found = Detections(boxes, torch.ones(2), classes=torch.tensor([3, 3]), cells=torch.tensor([[1, 1], [2, 2]]))
+        >>> tracked_frames([found], [torch.tensor([0, -1])])[0].tracks.tolist()  # the second box belongs to no track
+        [0]
+    """
     frames = []
     for found, numbers in zip(detections, tracks, strict=True):
         kept = numbers >= 0
@@ -93,6 +105,12 @@ def true_frames(scenes: Scenes, scene: int, *, visible: float = VISIBLE) -> list
     """The labels of one video, frame by frame: every object of which at least the share `visible` can be seen.
 
     Masks are those of these objects alone: the pixels of an object that hardly shows are background here.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=3, size=32, objects=(2, 2)).train
+        >>> [len(frame) for frame in true_frames(scenes, 0, visible=0.0)]  # two objects in each frame
+        [2, 2, 2]
     """
     every = []
     for frame in range(scenes.frame_count):

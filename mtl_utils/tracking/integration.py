@@ -46,6 +46,13 @@ def integrate(
 
     Raises:
         ValueError: if maps and frames do not fit.
+
+    Example:
+        >>> box = torch.tensor([[0.0, 0.0, 2.0, 2.0]])
+        >>> frame = TrackedFrame(box, classes=torch.tensor([3]), tracks=torch.tensor([0]))
+        >>> classes = torch.tensor([[[4, 4, 0], [4, 0, 4]]])  # 0 is background, 4 is class 3; one pixel lies outside the box
+        >>> integrate([frame], classes, by_depth=False, margin=0.0)[0].instances.tolist()
+        [[1, 1, 0], [1, 0, 0]]
     """
     scores = _scores(class_maps, len(frames))
     depth = _depths(depth_maps, scores) if depth_maps is not None else None

@@ -57,6 +57,13 @@ class Linker:
     """Links the boxes of one video, frame after frame.
 
     It keeps, for each track that is still alive, where it should be in the frame before the next one.
+
+    Example:
+        >>> box, cell = torch.tensor([[0.0, 0.0, 8.0, 8.0]]), torch.tensor([[1, 1]])
+        >>> found = Detections(box, scores=torch.ones(1), classes=torch.tensor([3]), cells=cell)
+        >>> linker = Linker(LinkingRules(by_displacement=False))
+        >>> [linker.step(found).tolist(), linker.step(found).tolist()]  # the same object in two frames
+        [[0], [0]]
     """
 
     def __init__(self, rules: LinkingRules | None = None) -> None:
@@ -179,6 +186,12 @@ def link(
 
     Returns:
         T tensors `int64` `[M]`: 0, 1, … in order of birth; -1 for a box without a track.
+
+    Example:
+        >>> box, cell = torch.tensor([[0.0, 0.0, 8.0, 8.0]]), torch.tensor([[1, 1]])
+        >>> found = Detections(box, scores=torch.ones(1), classes=torch.tensor([3]), cells=cell)
+        >>> link([found, found], by_displacement=False)  # the same object in two frames
+        [tensor([0]), tensor([0])]
     """
     linker = Linker(LinkingRules(by_displacement, by_velocity, by_class, memory, coasting, distance, birth))
     moved: Tensor | None = None

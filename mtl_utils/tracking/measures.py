@@ -55,6 +55,14 @@ def measure_tracks(
 
     Raises:
         ValueError: if videos or frames are not equally many.
+
+    Example:
+        >>> from mtl_utils import datasets, tracking
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=3, size=32).train
+        >>> true = [tracking.true_frames(scenes, 0)]
+        >>> measured = measure_tracks(true, true)
+        >>> measured.idf1, measured.mota, measured.switches
+        (1.0, 1.0, 0)
     """
     import motmetrics
     import numpy as np
@@ -87,6 +95,12 @@ def box_mask_agreement(videos: Sequence[Sequence[TrackedFrame]]) -> float:
 
     Raises:
         ValueError: if a frame has no masks, or there is no object at all.
+
+    Example:
+        >>> from mtl_utils import datasets, tracking
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=3, size=32).train
+        >>> box_mask_agreement([tracking.true_frames(scenes, 0)])
+        1.0
     """
     frames = [frame for video in videos for frame in video]
     shares = [paired_iou(frame.boxes, boxes_of(frame.masks)) for frame in frames]
@@ -106,6 +120,13 @@ def panoptic_quality(
 
     Raises:
         ValueError: if videos or frames are not equally many, or a frame has no masks.
+
+    Example:
+        >>> from mtl_utils import datasets, tracking
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=3, size=32).train
+        >>> true = [tracking.true_frames(scenes, 0)]
+        >>> round(panoptic_quality(true, true), 3)
+        1.0
     """
     from torchmetrics.detection import PanopticQuality
 

@@ -22,6 +22,13 @@ def name_like(found: Sequence[TrackedFrame], true: Sequence[TrackedFrame], *, ov
 
     Raises:
         ValueError: if frames are not equally many.
+
+    Example:
+        >>> box = torch.tensor([[0.0, 0.0, 8.0, 8.0]])
+        >>> true = [TrackedFrame(box, classes=torch.tensor([3]), tracks=torch.tensor([0]))]
+        >>> found = [TrackedFrame(box, classes=torch.tensor([3]), tracks=torch.tensor([7]))]
+        >>> name_like(found, true)[0].tracks.tolist()
+        [0]
     """
     from scipy.optimize import linear_sum_assignment
     from torchvision.ops import box_iou

@@ -20,6 +20,12 @@ def vote_classes(frames: Sequence[TrackedFrame]) -> list[TrackedFrame]:
 
     Useful after linking without `by_class`, where a detector that wavers between classes does not break a track. Boxes without
     scores count 1 each. Of equal classes the lowest number wins.
+
+    Example:
+        >>> box, track = torch.tensor([[0.0, 0.0, 8.0, 8.0]]), torch.tensor([0])
+        >>> frames = [TrackedFrame(box, classes=torch.tensor([number]), tracks=track) for number in (3, 5, 3)]
+        >>> [frame.classes.item() for frame in vote_classes(frames)]
+        [3, 3, 3]
     """
     votes: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     for frame in frames:
@@ -34,7 +40,14 @@ def vote_classes(frames: Sequence[TrackedFrame]) -> list[TrackedFrame]:
 
 
 def drop_short(frames: Sequence[TrackedFrame], least: int = 2) -> list[TrackedFrame]:
-    """Leave out tracks with fewer than `least` boxes in the video: what is seen once is often nothing."""
+    """Leave out tracks with fewer than `least` boxes in the video: what is seen once is often nothing.
+
+    Example:
+        >>> box = torch.tensor([[0.0, 0.0, 8.0, 8.0]]).repeat(2, 1)
+        >>> first = TrackedFrame(box, classes=torch.tensor([3, 3]), tracks=torch.tensor([0, 1]))
+        >>> [frame.tracks.tolist() for frame in drop_short([first, first.pick(torch.tensor([0]))])]  # track 1 is seen once
+        [[0], [0]]
+    """
     check_positive("the least number of boxes in a track", least)
     lengths: dict[int, int] = defaultdict(int)
     for frame in frames:
@@ -54,6 +67,13 @@ def fill_gaps(frames: Sequence[TrackedFrame], longest: int = 3) -> list[TrackedF
 
     Raises:
         ValueError: if a frame has masks.
+
+    Example:
+        >>> box, nothing = torch.tensor([[0.0, 0.0, 8.0, 8.0]]), torch.zeros(0, dtype=torch.int64)
+        >>> frame = TrackedFrame(box, classes=torch.tensor([3]), tracks=torch.tensor([0]))
+        >>> later = TrackedFrame(box + 4, classes=torch.tensor([3]), tracks=torch.tensor([0]))
+        >>> fill_gaps([frame, frame.pick(nothing), later])[1].boxes.tolist()
+        [[2.0, 2.0, 10.0, 10.0]]
     """
     check_positive("the longest gap", longest)
     if any(frame.instances is not None for frame in frames):

@@ -22,6 +22,28 @@ def check_length(epochs: int | None, steps: int | None) -> None:
     check_positive("epochs" if steps is None else "steps", epochs if steps is None else steps)  # type: ignore[arg-type]
 
 
+def check_settings(
+    validate_every: int | None,
+    patience: int | None,
+    optimizer: object,
+    schedule: object,
+    balancer: object,
+    penalty: object,
+    history: History | None,
+) -> None:
+    """What can be seen without the data and the model; see the functions below."""
+    check_gradients_are_on()
+    check_numbers(validate_every, patience)
+    check_kinds(optimizer, schedule, balancer, penalty, history)
+
+
+def check_fit_together(model: nn.Module, tasks: Sequence[Task], choose: object, patience: int | None, validates: bool) -> None:
+    """What can be seen once the tasks are known; see the functions below."""
+    check_choose(choose, tasks)
+    check_heads(model, tasks)
+    check_patience(patience, validates)
+
+
 def check_gradients_are_on() -> None:
     """Not inside `torch.no_grad()` or `torch.inference_mode()`."""
     if not torch.is_grad_enabled() or torch.is_inference_mode_enabled():

@@ -20,6 +20,12 @@ def mean_improvement(now: Evaluation, first: Evaluation, tasks: Sequence[Task]) 
     Metrics of different scales (an accuracy, an error in pixels, one in metres) must not be averaged; their relative changes
     may. An error has a unit, so that two are not averaged even if both are called mean absolute error. Tasks that have no label
     in the validation split do not count.
+
+    Example:
+        >>> from mtl_utils.tasks import classification
+        >>> found = Evaluation(metrics={'left': 0.75, 'right': 0.25})
+        >>> mean_improvement(found, found, [classification('left', 10), classification('right', 10)])
+        0.5
     """
     tasks = _measured(tasks, now.metrics)
     unitless = tasks[0].metric_is_share
@@ -35,7 +41,14 @@ def mean_improvement(now: Evaluation, first: Evaluation, tasks: Sequence[Task]) 
 
 
 def metric_of(name: str) -> MetricOf:
-    """Chooses by the metric of one task alone, whatever the others do."""
+    """Chooses by the metric of one task alone, whatever the others do.
+
+    Example:
+        >>> from mtl_utils.tasks import classification
+        >>> found = Evaluation(metrics={'left': 0.75, 'right': 0.25})
+        >>> metric_of('left')(found, found, [classification('left', 10), classification('right', 10)])
+        0.75
+    """
     return MetricOf(name)
 
 
@@ -58,7 +71,14 @@ class MetricOf:
 
 
 def lowest_loss(now: Evaluation, first: Evaluation, tasks: Sequence[Task]) -> float:
-    """Chooses by the sum of the validation losses of the tasks that have a label in the validation split."""
+    """Chooses by the sum of the validation losses of the tasks that have a label in the validation split.
+
+    Example:
+        >>> from mtl_utils.tasks import classification
+        >>> found = Evaluation(losses={'left': 0.25, 'right': 0.5})
+        >>> lowest_loss(found, found, [classification('left', 10), classification('right', 10)])  # higher is better
+        -0.75
+    """
     return -sum(now.losses[task.name] for task in _measured(tasks, now.losses))
 
 

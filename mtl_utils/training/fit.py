@@ -62,8 +62,11 @@ tasks, seed, device, history: as for `train`, where each is explained.
         >>> from mtl_utils import datasets, models
         >>> pairs = datasets.multi_mnist(train=256, val=100, test=100)
         >>> model = models.hard_sharing(models.lenet, pairs)
-        >>> len(fit(model, pairs, epochs=2, batch_size=64, device="cpu").steps)
-        8
+        >>> history = fit(model, pairs, epochs=2, batch_size=64, device="cpu", progress=False)
+        >>> len(history.steps), history.tasks, history.stopped
+        (8, ['left', 'right'], 'finished')
+        >>> list(history.validation_table().index)  # validated after each epoch
+        [4, 8]
     """
     from tqdm.auto import tqdm
 

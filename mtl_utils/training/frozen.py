@@ -29,6 +29,16 @@ def keep_features(
 
     Raises:
         ValueError: if the encoder is not frozen, or the training images are augmented.
+
+    Example:
+        >>> from mtl_utils import datasets, fit, models
+        >>> pairs = datasets.multi_mnist(60, 20, 20)
+        >>> frozen = models.FrozenEncoder(models.hard_sharing(models.lenet, pairs))
+        >>> kept = keep_features(frozen, pairs, device='cpu')
+        >>> kept.train
+        Features(60 of 50, tasks: left, right)
+        >>> len(fit(frozen.heads_alone(), kept, epochs=3, progress=False).steps)
+        3
     """
     if not isinstance(model, FrozenEncoder):
         raise ValueError(f"features can be kept of a FrozenEncoder, which learns nothing, not of a {type(model).__name__}")

@@ -19,15 +19,7 @@ from mtl_utils.device import choose_device
 from mtl_utils.evaluation import evaluate_batches
 from mtl_utils.randomness import RandomState
 from mtl_utils.tasks import Batch, Task
-from mtl_utils.training.arguments import (
-    check_choose,
-    check_gradients_are_on,
-    check_heads,
-    check_kinds,
-    check_length,
-    check_numbers,
-    check_patience,
-)
+from mtl_utils.training.arguments import check_fit_together, check_length, check_settings
 from mtl_utils.training.best_weights import BestWeights
 from mtl_utils.training.choosing import Chooser, mean_improvement
 from mtl_utils.training.history import History, Step
@@ -89,16 +81,19 @@ def train(
     Raises:
         ValueError: in words, before the first update, if the arguments, model and data do not fit each other.
         NonFiniteLossError: names the task and the step.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> pairs = datasets.multi_mnist(train=256, val=100, test=100)
+        >>> steps = train(models.hard_sharing(models.lenet, pairs), pairs, epochs=2, batch_size=128)
+        >>> [(step.number, step.epoch) for step in steps]
+        [(1, 1), (2, 1), (3, 2), (4, 2)]
     """
     check_length(epochs, steps)
-    check_gradients_are_on()
-    check_numbers(validate_every, patience)
-    check_kinds(optimizer, schedule, balancer, penalty, history)
+    check_settings(validate_every, patience, optimizer, schedule, balancer, penalty, history)
     training, validation_data = training_data(data, tasks, val=val, batch_size=batch_size)
     tasks = training.tasks
-    check_choose(choose, tasks)
-    check_heads(model, tasks)
-    check_patience(patience, validation_data is not None)
+    check_fit_together(model, tasks, choose, patience, validation_data is not None)
 
     device = choose_device(device)
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]

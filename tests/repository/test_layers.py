@@ -1,7 +1,10 @@
 """The rooms of the house: a lower one never imports a higher one, and what is heavy is loaded when it is first used."""
 
+import itertools
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,13 @@ import pytest
 import mtl_utils
 
 ROOT = Path(__file__).parents[2]
+
+
+def floors():
+    """The rooms of each floor, lowest first, as import-linter knows them."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    return [set(re.findall(r"\w+", layer)) for layer in reversed(layers)]
 
 
 def test_a_room_imports_no_higher_one():
@@ -43,3 +53,21 @@ def test_rooms_and_functions_are_reached_from_the_package_alone():
     code = "import mtl_utils; print(mtl_utils.models.lenet().__class__.__name__, mtl_utils.fit.__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["Sequential", "fit"]
+
+
+def test_contributing_draws_the_floors_as_they_are():
+    picture = re.search(r"```mermaid\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
+    arrows = [line.split("-->") for line in picture[1].splitlines() if "-->" in line]
+    joined = [(re.match(r"\w+", above.strip())[0], below.strip()) for (_, above), (below, _) in itertools.pairwise(arrows)]
+    assert all(above == below for above, below in joined)
+    drawn = [arrows[0][0], *(above for _, above in arrows)]
+    assert [set(re.findall(r"\w+", re.sub(r'\w+\["(.*)"\]', r"\1", room))) for room in drawn] == floors()
+
+
+def test_the_readmes_table_is_in_the_order_of_the_floors():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in readme[readme.index("| room |") :].splitlines() if line.startswith("| [")]
+    rooms = [room for row in rows for room in re.findall(r"`(\w+)`", row)]
+    number = {room: index for index, floor in enumerate(floors()) for room in floor}
+    assert [number[room] for room in rooms] == sorted(number[room] for room in rooms)
+    assert set(rooms) == set(number) - {"_checks"}

@@ -44,9 +44,17 @@ def test_syllabus_names_every_notebook_with_its_time(path: Path) -> None:
     assert re.search(r"\d+ s", row), f"{path.stem} has no measured time in the README"
 
 
-def test_links_within_the_repository_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(((?!http|#)[^)]+)\)", README):
-        assert (ROOT / target.split("#")[0]).exists(), f"the README links to {target}, which is not there"
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_within_the_repository_lead_somewhere(name: str) -> None:
+    for target in re.findall(r"\]\(((?!http|#)[^)]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+        assert (ROOT / target.split("#")[0]).exists(), f"{name} links to {target}, which is not there"
+
+
+def test_files_that_contributing_names_in_passing_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for named in re.findall(r"`((?:tests|studies|course|mtl_utils|notebooks)/[\w/.]+)`", text):
+        places = [ROOT / named, ROOT / "mtl_utils" / named]
+        assert "NN" in named or any(place.exists() for place in places), f"CONTRIBUTING names {named}, which is not there"
 
 
 @pytest.mark.parametrize("name", ["students_edition", "replicate", "collect_guesses"])

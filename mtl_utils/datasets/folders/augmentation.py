@@ -42,6 +42,13 @@ class Augmentation:
     Attributes:
         boxes: how many boxes came so far.
         dropped: how many of them were dropped, since too little of them was left in the image.
+
+    Example:
+        >>> from torchvision.transforms import v2
+        >>> flip = Augmentation(v2.RandomHorizontalFlip(p=1))
+        >>> row = torch.tensor([[[[1, 2, 3]]]], dtype=torch.uint8)
+        >>> flip(row, {}, [], torch.Generator())[0].flatten().tolist()
+        [3, 2, 1]
     """
 
     def __init__(

@@ -31,6 +31,17 @@ class BoxFile:
             `models.scene_network`.
         seen: a box is learned if at least this share of it is left where `fit="crop"` cuts the picture; 0 to 1.
         others: whether the file may name pictures that have no row in the table.
+
+    Example:
+        >>> import tempfile
+        >>> import pandas as pd
+        >>> from mtl_utils import datasets
+        >>> folder = datasets.write_example_boxes(tempfile.mkdtemp(), pictures=20)
+        >>> names = sorted(file.name for file in folder.glob('*.png'))
+        >>> pd.DataFrame({'file': names, 'light': range(len(names))}).to_csv(folder / 'labels.csv', index=False)
+        >>> splits = datasets.from_table(folder, boxes={'objects': BoxFile('boxes.json')}, size=32, progress=False)
+        >>> [task.name for task in splits.tasks]
+        ['light', 'objects']
     """
 
     file: str | Path

@@ -46,6 +46,16 @@ def from_class_folders(
 
     Raises:
         FolderError: if a folder, a class or a file is not as it must be; names it.
+
+    Example:
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in ('cat/1', 'cat/2', 'cat/3', 'dog/1', 'dog/2', 'dog/3'):
+        ...     (folder / name).parent.mkdir(exist_ok=True)
+        ...     Image.effect_noise((40, 30), 50).save(folder / f'{name}.png')
+        >>> from_class_folders(folder, test=0.3, val=0.3, size=32, progress=False).tasks[0].class_names
+        ('cat', 'dog')
     """
     folders = {"train": existing_folder(train)}
     shares = {"val": 0.15, "test": 0.15}

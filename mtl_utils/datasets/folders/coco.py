@@ -44,8 +44,18 @@ def read_coco(annotations: str | Path, folder: str | Path) -> CocoBoxes:
 
     Raises:
         FolderError: lists annotations of unknown images or categories, boxes without an extent or outside of their image, and
-            images that are not
-            there, or there twice.
+            images that are not there, or there twice.
+
+    Example:
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> Image.new('RGB', (40, 30)).save(folder / 'a.png')
+        >>> content = {'images': [{'id': 1, 'file_name': 'a.png'}], 'categories': [{'id': 7, 'name': 'cat'}]}
+        >>> content['annotations'] = [{'image_id': 1, 'category_id': 7, 'bbox': [5, 3, 10, 20]}]  # x, y, width, height
+        >>> _ = (folder / 'boxes.json').write_text(json.dumps(content))
+        >>> read_coco(folder / 'boxes.json', folder).boxes[0].tolist()  # two corners
+        [[5.0, 3.0, 15.0, 23.0]]
     """
     folder = existing_folder(folder)
     content = _content(Path(annotations))

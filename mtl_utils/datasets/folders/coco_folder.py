@@ -59,6 +59,14 @@ def from_coco(
 
     Raises:
         FolderError: if something is not as it must be; names the file, the annotation or the picture.
+
+    Example:
+        >>> import tempfile
+        >>> from mtl_utils import datasets
+        >>> folder = datasets.write_example_boxes(tempfile.mkdtemp(), pictures=20)  # images, and boxes.json
+        >>> splits = from_coco(folder, 'boxes.json', size=32, progress=False)
+        >>> splits.tasks[0].classes
+        ('trousers', 'sneaker', 'bag')
     """
     folder = existing_folder(folder)
     if masks and task in masks:

@@ -50,7 +50,16 @@ class Description:
 
 
 def describe(splits: FolderSplits) -> Description:
-    """Labels by split, sizes, copies and leaks of a data set that was read from a folder."""
+    """Labels by split, sizes, copies and leaks of a data set that was read from a folder.
+
+    Example:
+        >>> import tempfile
+        >>> from mtl_utils import datasets
+        >>> folder = datasets.write_example_folder(tempfile.mkdtemp(), items=20)
+        >>> found = describe(datasets.from_table(folder, tasks=['stain'], size=32, progress=False))
+        >>> found.labels.index.tolist()
+        [('stain', 'no'), ('stain', 'yes'), ('stain', '(missing)')]
+    """
     import pandas as pd
 
     rows: dict[tuple[str, str], dict[str, int]] = {}

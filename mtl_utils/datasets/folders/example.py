@@ -39,6 +39,12 @@ def write_example_folder(folder: str | Path, items: int = 350, *, seed: int = 0)
 
     Raises:
         FolderError: if the folder has something in it already. Nothing is overwritten.
+
+    Example:
+        >>> import tempfile
+        >>> folder = write_example_folder(tempfile.mkdtemp(), items=10)
+        >>> len(list(folder.glob('**/*.jpg'))) + len(list(folder.glob('**/*.png')))
+        20
     """
     folder = Path(folder)
     check_positive("the number of garments", items)
@@ -74,6 +80,10 @@ def other_pictures(count: int = 4000, *, normalization: Normalization | None = N
         count: how many pictures.
         normalization: that of the folder's training images.
         seed: decides everything that is left to chance.
+
+    Example:
+        >>> other_pictures(6)
+        MultiTaskDataset(6 images of 3×32×32, tasks: thing)
     """
     check_positive("the number of pictures", count)
     generator = randomness.generator(seed)

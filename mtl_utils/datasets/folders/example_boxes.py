@@ -31,6 +31,12 @@ def write_example_boxes(folder: str | Path, pictures: int = 200, *, seed: int = 
 
     Raises:
         FolderError: if the folder has something in it already. Nothing is overwritten.
+
+    Example:
+        >>> import tempfile
+        >>> folder = write_example_boxes(tempfile.mkdtemp(), pictures=10)
+        >>> (folder / 'boxes.json').is_file()
+        True
     """
     folder = Path(folder)
     check_positive("the number of pictures", pictures)

@@ -66,6 +66,14 @@ def from_table(
 
     Raises:
         FolderError: if something is not as it must be; names the file, the line or the column.
+
+    Example:
+        >>> import tempfile
+        >>> from mtl_utils import datasets
+        >>> folder = datasets.write_example_folder(tempfile.mkdtemp(), items=20)  # images, and labels.csv
+        >>> splits = from_table(folder, tasks=['color', 'light'], group='item', size=32, progress=False)
+        >>> [(task.name, task.kind) for task in splits.tasks]
+        [('color', 'classification'), ('light', 'regression')]
     """
     folder = existing_folder(folder)
     path = Path(table) if Path(table).is_absolute() or not (folder / table).exists() else folder / table

@@ -26,6 +26,11 @@ class MaskFolder(PixelFolder):
         values: the pixel value of each class, in order; 0, 1, 2, … by default.
         ignore: values that mean "no label here"; 255 ("void") by custom.
         others: whether masks without a picture may lie there.
+
+    Example:
+        >>> masks = MaskFolder('masks', ['background', 'pet'], values=[2, 1])
+        >>> masks.translation()(torch.tensor([2, 1, 255])).tolist()  # 255: no label here
+        [0, 1, -100]
     """
 
     folder: str | Path

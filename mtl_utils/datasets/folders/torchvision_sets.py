@@ -46,6 +46,11 @@ def oxford_pets(
 
     Raises:
         FolderError: if it is not there, and `download` is off.
+
+    Example:
+        >>> oxford_pets('photos')  # there is no such folder
+        Traceback (most recent call last):
+        mtl_utils.datasets.folders.problems.FolderError: OxfordIIITPet cannot be opened in photos ... download=True fetches it
     """
     root = Path(root)
     files: list[Path] = []
@@ -94,6 +99,11 @@ def celeba(
 
     Raises:
         FolderError: if it is not there and `download` is off, or has no such attribute.
+
+    Example:
+        >>> celeba('photos', ['Smiling', 'Young'])  # there is no such folder
+        Traceback (most recent call last):
+        mtl_utils.datasets.folders.problems.FolderError: CelebA cannot be opened in photos ... download=True fetches it
     """
     files: list[Path] = []
     parts: list[str] = []

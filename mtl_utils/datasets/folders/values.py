@@ -32,6 +32,15 @@ class ValueFolder(PixelFolder):
         scale: from numbers to values.
         ignore: numbers that mean "not measured".
         others: whether value images without a picture may lie there.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from PIL import Image
+        >>> file = Path(tempfile.mkdtemp()) / 'a.png'
+        >>> Image.fromarray(np.array([[0, 1500]], dtype=np.uint16)).save(file)  # not measured, and 1500 mm
+        >>> ValueFolder('depth', scale=0.001).reader()(file)
+        tensor([[   nan, 1.5000]])
     """
 
     folder: str | Path

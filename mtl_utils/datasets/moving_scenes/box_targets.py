@@ -75,7 +75,16 @@ def box_targets(task: Detection, images: Sequence[Boxes | None], image_size: tup
 
 
 def boxes_in_targets(task: Detection, targets: Tensor) -> list[Boxes | None]:
-    """The boxes that targets `[N, C + 4, gh, gw]` stand for: what `box_targets` was given, but for objects in shared cells."""
+    """The boxes that targets `[N, C + 4, gh, gw]` stand for: what `box_targets` was given, but for objects in shared cells.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> task = datasets.detection('objects', ['cat', 'dog'])
+        >>> boxes = Boxes(torch.tensor([[4.0, 4.0, 12.0, 20.0]]), classes=torch.tensor([1]))
+        >>> found = boxes_in_targets(task, box_targets(task, [boxes], (32, 32)))[0]
+        >>> found.corners.tolist(), found.classes.tolist()
+        ([[4.0, 4.0, 12.0, 20.0]], [1])
+    """
     labelled = task.labelled(targets)
     maps = task.split(targets[labelled])
     cells = maps.heat[0, 0].numel() * len(task.classes) if len(maps.heat) else 1

@@ -73,6 +73,12 @@ def decode(
 
     Raises:
         ValueError: if shapes do not fit, or heat is not between 0 and 1.
+
+    Example:
+        >>> heat = torch.zeros(1, 1, 4, 4)
+        >>> heat[0, 0, 1, 2] = 0.9  # a peak in row 1, column 2: the center lies in pixels 8 to 12 across, 4 to 8 down
+        >>> decode(heat, size=torch.full((1, 2, 4, 4), 2.0), offset=torch.full((1, 2, 4, 4), 0.5))[0].boxes.tolist()
+        [[6.0, 2.0, 14.0, 10.0]]
     """
     _check_maps(heat, size, offset)
     check_positive("stride", stride)

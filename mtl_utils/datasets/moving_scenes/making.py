@@ -55,6 +55,13 @@ def moving_scenes(
 
     Raises:
         ValueError: if an argument makes no sense; says which.
+
+    Example:
+        >>> scenes = moving_scenes(train=2, val=1, test=1, frames=3, size=32)
+        >>> scenes.train
+        Scenes(2 videos of 3 frames of 32×32, up to 4 objects)
+        >>> [task.name for task in scenes.pairs().tasks]
+        ['detection', 'segmentation', 'depth', 'tracking']
     """
     for part, count in (("train", train), ("val", val), ("test", test)):
         check_positive(f"the number of {part} videos", count)

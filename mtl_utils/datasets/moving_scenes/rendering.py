@@ -114,6 +114,12 @@ def boxes_of(masks: Tensor) -> Tensor:
     """The smallest boxes around masks `[..., H, W]`: `float32` `[..., 4]`, x0, y0, x1, y1; `NaN` for empty masks.
 
     Boxes are in edges, not in pixel numbers: a mask of the single pixel in row 3, column 5 has the box 5, 3, 6, 4.
+
+    Example:
+        >>> mask = torch.zeros(8, 8, dtype=torch.bool)
+        >>> mask[3, 5] = True  # row 3, column 5
+        >>> boxes_of(mask).tolist()
+        [5.0, 3.0, 6.0, 4.0]
     """
     if masks.dtype not in (torch.bool, torch.uint8):
         raise ValueError(f"masks must be boolean, not {masks.dtype}; masks > 0.5 makes them so")

@@ -87,7 +87,14 @@ def tracking_targets(scenes: Scenes, *, stride: int = STRIDE) -> Tensor:
 
 
 def lost_objects(scenes: Scenes, *, stride: int = STRIDE) -> int:
-    """How many objects the targets lose, since a nearer one has its center in the same cell of the same frame."""
+    """How many objects the targets lose, since a nearer one has its center in the same cell of the same frame.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=2, size=32, objects=(1, 1))
+        >>> lost_objects(scenes.train)  # one object alone
+        0
+    """
     found = centers_of(scenes, stride=stride)
     places = torch.cat([found.frame.unsqueeze(1), found.cell], dim=1)
     return len(places) - len(torch.unique(places, dim=0))

@@ -119,6 +119,10 @@ def detection(name: str, classes: Sequence[str], *, stride: int = STRIDE) -> Det
         name: the task's name.
         classes: names of the classes.
         stride: height and width of a cell, in pixels.
+
+    Example:
+        >>> detection('objects', ['cat', 'dog']).target_shape(8, (32, 48))  # 2 heat maps, 2 for the size, 2 for the offset
+        (8, 6, 8, 12)
     """
     if isinstance(classes, str) or not classes:
         raise ValueError(f"task '{name}': detection needs the names of its classes, not {classes!r}")

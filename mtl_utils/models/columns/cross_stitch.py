@@ -19,6 +19,12 @@ class CrossStitchUnit(Crossing):
 
     Args:
         start: for each task its row of α, `[T, C]` (one weight per channel) or `[T, 1]` (one for all channels).
+
+    Example:
+        >>> unit = CrossStitchUnit({'left': torch.tensor([[0.9], [0.1]]), 'right': torch.tensor([[0.1], [0.9]])})
+        >>> left, right = unit([torch.ones(1, 6), torch.zeros(1, 6)])
+        >>> round(left[0, 0].item(), 3), round(right[0, 0].item(), 3)
+        (0.9, 0.1)
     """
 
     def __init__(self, start: Mapping[str, Tensor]) -> None:
@@ -86,7 +92,6 @@ def cross_stitch(
         learning_rate_factor: how many times faster than the rest α learns.
 
     Examples:
-        >>> import mtl_utils
         >>> from mtl_utils import datasets, models
         >>> pairs = datasets.multi_mnist(train=60, val=20, test=20)
         >>> model = cross_stitch(models.lenet, pairs)

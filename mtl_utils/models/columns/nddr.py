@@ -25,6 +25,11 @@ class NDDRLayer(Crossing):
         shape: of one column's features, `(C, H, W)` or `(C,)`; a vector counts as a map of one pixel.
         own: weight of a channel on itself at the start; the same channel of the other columns shares the rest.
         norm: whether to normalize the mixtures.
+
+    Example:
+        >>> layer = NDDRLayer(['left', 'right'], shape=(6, 12, 12))
+        >>> [tuple(mixed.shape) for mixed in layer([torch.zeros(2, 6, 12, 12), torch.ones(2, 6, 12, 12)])]
+        [(2, 6, 12, 12), (2, 6, 12, 12)]
     """
 
     def __init__(self, names: Sequence[str], shape: tuple[int, ...], *, own: float = 0.9, norm: bool = True) -> None:
@@ -80,7 +85,6 @@ def nddr(
         learning_rate_factor: how many times faster than the rest the NDDR layers learn.
 
     Examples:
-        >>> import mtl_utils
         >>> from mtl_utils import datasets, models
         >>> pairs = datasets.multi_mnist(train=60, val=20, test=20)
         >>> model = nddr(models.lenet, pairs)

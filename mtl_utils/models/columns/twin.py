@@ -41,7 +41,6 @@ def twin_columns(
     """A column for each task of `data`, all with the initial weights of `hard_sharing` with this seed. See `build_columns`.
 
     Examples:
-        >>> import mtl_utils
         >>> from mtl_utils import datasets, models
         >>> pairs = datasets.multi_mnist(train=60, val=20, test=20)
         >>> model = twin_columns(models.lenet, pairs)

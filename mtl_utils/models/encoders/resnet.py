@@ -36,6 +36,10 @@ def resnet18(
     Raises:
         PretrainedWeightsError: if pretrained weights are not in the cache and `download` is off, or are not those published.
         ValueError: if images are smaller than 8×8 pixels, or `weights` are of another network.
+
+    Example:
+        >>> list(dict(resnet18((1, 28, 28)).named_children()))
+        ['stem', 'layer1', 'layer2', 'layer3', 'layer4', 'pool']
     """
     colors, height, width = check_image_shape(image_shape, at_least=8, encoder="resnet18")
     if weights is not None and not isinstance(weights, ResNet18_Weights):

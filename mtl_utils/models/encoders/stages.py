@@ -41,6 +41,11 @@ def stage_shapes(encoder: nn.Sequential, image_shape: tuple[int, int, int]) -> l
 
     Raises:
         ValueError: if a stage cannot take what the stage before it gives; names both.
+
+    Example:
+        >>> from mtl_utils import models
+        >>> stage_shapes(models.lenet((1, 28, 28)), (1, 28, 28))
+        [(10, 12, 12), (20, 4, 4), (50,)]
     """
     shapes: list[tuple[int, ...]] = []
     features = torch.zeros(1, *image_shape, device=device_of(encoder))

@@ -130,6 +130,12 @@ def customized_gate_control(
         shared: experts of all tasks.
         gate_dropout: against collapse onto one expert; see `Gate`.
         seed: chooses the initial weights; the first expert (a shared one, if there is any) and the heads are `hard_sharing`'s.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> model = customized_gate_control(models.lenet, datasets.multi_mnist(60, 20, 20), own=1, shared=2)
+        >>> model.expert_names('left')  # what its gate chooses among
+        ('own 1', 'shared 1', 'shared 2')
     """
     return progressive_layered_extraction(encoder, data, levels=1, own=own, shared=shared, gate_dropout=gate_dropout, seed=seed)
 
@@ -156,6 +162,12 @@ def progressive_layered_extraction(
 
     Raises:
         ValueError: if there are more levels than stages, no expert at all, or no shared one between levels.
+
+    Example:
+        >>> from mtl_utils import datasets, models
+        >>> model = progressive_layered_extraction(models.lenet, datasets.multi_mnist(60, 20, 20), levels=2)
+        >>> len(model.levels)
+        2
     """
     for what, count in (("own", own), ("shared", shared)):
         if not is_whole(count) or count < 0:

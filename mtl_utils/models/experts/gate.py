@@ -42,6 +42,11 @@ class Gate(nn.Module):
 
     Raises:
         ValueError: if there is no expert, or `dropout` is not a probability below 1.
+
+    Example:
+        >>> gate = Gate((1, 28, 28), experts=4)
+        >>> gate(torch.zeros(2, 1, 28, 28)).tolist()  # even at the start
+        [[0.25, 0.25, 0.25, 0.25], [0.25, 0.25, 0.25, 0.25]]
     """
 
     def __init__(self, shape: tuple[int, ...], experts: int, *, dropout: float = 0.0) -> None:

@@ -69,7 +69,6 @@ def mixture_of_experts(
         seed: chooses the initial weights; the first expert and the heads are those of `hard_sharing`.
 
     Examples:
-        >>> import mtl_utils
         >>> from mtl_utils import datasets, models
         >>> pairs = datasets.multi_mnist(train=60, val=20, test=20)
         >>> model = mixture_of_experts(models.lenet, pairs, experts=3)

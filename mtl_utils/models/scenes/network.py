@@ -142,6 +142,13 @@ def scene_network(
 
     Raises:
         ValueError: in words, if the encoder gives no map of stride 4, or an argument is none of those above.
+
+    Example:
+        >>> from mtl_utils import datasets
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=2, size=32).pairs()
+        >>> outputs = scene_network(scenes)(scenes.val.batch(slice(0, 1))[0])
+        >>> {name: tuple(output.shape[1:]) for name, output in outputs.items()}
+        {'detection': (14, 8, 8), 'segmentation': (11, 32, 32), 'depth': (1, 32, 32), 'tracking': (2, 8, 8)}
     """
     kind = "squeeze" if enhancement is True else enhancement
     if kind is not False and kind not in ENHANCEMENTS:
