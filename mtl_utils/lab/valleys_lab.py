@@ -104,8 +104,9 @@ class ValleysLab(Panel):
                 line.set_color(color)
             lines[-2].set_markeredgecolor(color)
             lines[-1].set_color(color)
-        moving = [line for lines in self._lines for line in lines]
-        self._canvas.draw([Part(WHOLE, self._axes, moving, tuple(chosen), at)])
+        # The titles move, too: were they part of what stands still, each new one would draw all contours again.
+        moving = [*(line for lines in self._lines for line in lines), *(ax.title for ax in self._axes)]
+        self._canvas.draw([Part(WHOLE, self._axes, moving, (), (at, *chosen))])
 
     def _picture_in_words(self) -> str:
         return f"Three planes with two valleys, each with five paths: {', '.join(self._chosen())}."
