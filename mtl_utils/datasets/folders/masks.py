@@ -28,9 +28,12 @@ class MaskFolder(PixelFolder):
         others: whether masks without a picture may lie there.
 
     Example:
-        >>> masks = MaskFolder('masks', ['background', 'pet'], values=[2, 1])
-        >>> masks.translation()(torch.tensor([2, 1, 255])).tolist()  # 255: no label here
-        [0, 1, -100]
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> file = Path(tempfile.mkdtemp()) / 'a.png'
+        >>> Image.frombytes('L', (3, 1), bytes([2, 1, 255])).save(file)  # 255: no label here
+        >>> MaskFolder('masks', ['background', 'pet'], values=[2, 1]).reader()(file).tolist()
+        [[0, 1, -100]]
     """
 
     folder: str | Path
