@@ -24,7 +24,10 @@ def parameters_for_tasks(function: Callable[[int], Any]) -> Verdict:
             (lambda f: is_number(call(f, 2)), "return one number"),
             (lambda f: call(f, 2) != 2 * 21_840, "that is one network per task: the encoder is there only once"),
             (lambda f: call(f, 2) != 21_840, "every task has its own head"),
-            (lambda f: call(f, 1) == 21_840, "for one task it must be the single-task network of notebook 02: 21,840"),
+            (
+                lambda f: call(f, 1) == 21_840,
+                "for one task it must be the single-task network of notebook 02: 21,840; a head has a bias, too",
+            ),
             (lambda f: call(f, 2) == 22_350, "the encoder has 21,330, each head 50·10 + 10"),
             (lambda f: call(f, 7) == 21_330 + 7 * 510, "it must hold for any number of tasks"),
         ],
