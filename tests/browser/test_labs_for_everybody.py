@@ -103,8 +103,12 @@ def test_sliders_have_names_and_say_what_they_show_and_the_picture_has_a_text(
         page.keyboard.press("ArrowRight")
         shown = page.locator(".mtl-slider", has=slider).locator(".mtl-slider-value").inner_text()
         assert slider.get_attribute("aria-valuetext") == shown
-    wait(page, lambda: page.locator("img.widget-image").get_attribute("alt") != before)
-    assert status(page).splitlines()[0] in page.locator("img.widget-image").get_attribute("alt")
+    text = page.locator("img.widget-image")
+    # The lab may be busy with the sliders that were moved, and says so.
+    wait(page, lambda: not status(page).startswith("This lab is waiting"))
+    wait(page, lambda: status(page).splitlines()[0] in text.get_attribute("alt"))
+    if name != "conflict":  # its picture does not change before it has measured something
+        assert text.get_attribute("alt") != before
 
 
 def test_a_logarithmic_slider_says_the_weight_and_not_its_exponent(notebook: Any, jupyter_lab: Any) -> None:
