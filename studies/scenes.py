@@ -28,7 +28,7 @@ from mtl_utils import datasets, evaluate, fit, models, predict, tracking
 from mtl_utils.balancing import WeightedSum
 from mtl_utils.datasets import Detection, MovingScenes, Scenes, Splits
 from mtl_utils.datasets.moving_scenes.average_precision import AveragePrecision
-from mtl_utils.datasets.moving_scenes.boxes import Detections, decode
+from mtl_utils.datasets.moving_scenes.boxes import Detections
 from mtl_utils.measures import delta_m
 from mtl_utils.models import SceneNetwork, scene_network
 from mtl_utils.randomness import generator
@@ -132,9 +132,8 @@ def of_boxes(
     metric = AveragePrecision(task, by_class=False)
     metric.update(outputs["detection"], split.targets["detection"])
     found["AP50 any class"] = float(metric.compute())
-    maps = task.split(outputs["detection"])
     # One box for an object whose class the network is unsure of, not one for each class that it may have.
-    boxes = decode(torch.sigmoid(maps.heat), maps.size, maps.offset, exclusive=True)
+    boxes = task.boxes(outputs["detection"], exclusive=True)
     frames = scenes.frame_count
     true = [tracking.true_frames(scenes, video) for video in range(len(scenes))]
     videos = [slice(video * frames, (video + 1) * frames) for video in range(len(scenes))]

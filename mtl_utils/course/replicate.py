@@ -25,54 +25,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
 from mtl_utils.course.recording import FILE, Judged, read_claims
 from mtl_utils.course.replicate_kept import Kept
-from mtl_utils.course.replicate_table import Place, Row, print_rows, rows_of, write_table
+from mtl_utils.course.replicate_runs import MACHINES, Outcome, Place, Run
+from mtl_utils.course.replicate_table import Row, print_rows, rows_of, write_table
 
-# PyTorch, oneDNN and MKL choose their kernels by the processor. These make one compute as an older one would.
-MACHINES: dict[str, dict[str, str]] = {
-    "two-threads": {"OMP_NUM_THREADS": "2"},
-    "one-thread": {"OMP_NUM_THREADS": "1"},
-    "default": {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
-    "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
-    "avx512": {"ATEN_CPU_CAPABILITY": "avx512", "ONEDNN_MAX_CPU_ISA": "AVX512_CORE", "MKL_ENABLE_INSTRUCTIONS": "AVX512"},
-}
 SECONDS_PER_CELL = 1200  # older instruction sets are several times slower
-
-
-@dataclass(frozen=True)
-class Run:
-    """One way to run a notebook: with shifted seeds, or as another machine."""
-
-    shift: int = 0
-    machine: str = "as it is"
-    threads: int | None = None
-
-    @property
-    def name(self) -> str:
-        """What the table calls it."""
-        return f"seeds {self.shift:+}" if self.shift else self.machine
-
-    def environment(self) -> dict[str, str]:
-        """The variables that make a kernel compute so."""
-        threads = {"OMP_NUM_THREADS": str(self.threads)} if self.threads else {}
-        return {**threads, **MACHINES.get(self.machine, {}), "MTL_SEED_SHIFT": str(self.shift)}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run of a notebook found: each claim with its place, and the cells that raised."""
-
-    notebook: str
-    run: Run
-    claims: dict[Place, Judged]
-    errors: tuple[str, ...]
-    seconds: float
-    printed: str = ""
 
 
 def run_notebook(path: Path, run: Run, environment: Mapping[str, str] | None = None, before: str = "") -> Outcome:

@@ -6,13 +6,9 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mtl_utils.course.recording import Judged
-from mtl_utils.course.replicate_table import Place
-
-if TYPE_CHECKING:
-    from mtl_utils.course.replicate import Outcome
+from mtl_utils.course.replicate_runs import Outcome, Place, Run
 
 
 def fingerprint(notebook: Path) -> str:
@@ -36,8 +32,6 @@ class Kept:
     """
 
     def __init__(self, file: Path, paths: list[Path]) -> None:
-        from mtl_utils.course.replicate import Outcome, Run
-
         self.file = file
         self._fingerprints = {path.stem: fingerprint(path) for path in paths}
         self.outcomes: list[Outcome] = []
@@ -54,9 +48,9 @@ class Kept:
             except (KeyError, TypeError, ValueError) as problem:
                 raise ValueError(f"{file}, line {number} is no outcome of a replication; name another file") from problem
 
-    def has(self, path: Path, run: object) -> bool:
+    def has(self, path: Path, run: Run) -> bool:
         """Whether this notebook, as it stands, was run in this way."""
-        return any(each.notebook == path.stem and each.run.name == getattr(run, "name", None) for each in self.outcomes)
+        return any(each.notebook == path.stem and each.run.name == run.name for each in self.outcomes)
 
     def add(self, outcome: Outcome) -> None:
         """Append an outcome, so that nothing finished is lost."""

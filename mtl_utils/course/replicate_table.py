@@ -6,18 +6,8 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from mtl_utils.course.replicate import Outcome
-
-
-class Place(NamedTuple):
-    """Where a claim stands: its notebook, its cell, and which of the cell's claims it is."""
-
-    notebook: str
-    cell: int
-    nth: int
+from mtl_utils.course.replicate_runs import Outcome
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,8 @@ def check_edition(edition: Path, number: str) -> list[str]:
     Returns:
         What went wrong, a line for each; nothing if it runs, and its exercises are not solved.
     """
-    from mtl_utils.course.replicate import Run, run_notebook
+    from mtl_utils.course.replicate import run_notebook
+    from mtl_utils.course.replicate_runs import Run
 
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(edition) as archive:
         archive.extractall(folder)

@@ -1,8 +1,8 @@
 """From boxes in frames to objects in a video.
 
 `linking` finds identities, `over_time` mends whole tracks, `integration` brings boxes, masks, depths and identities into one
-picture, `measures` says how good all that is, `fates` what became of each true box, `frames` holds it, `naming` gives found
-tracks the numbers of true ones.
+picture, `frames` holds it. `matching` pairs it with the truth, `measures` says how good it is, `fates` what became of each true
+box, `naming` gives found tracks the numbers of true ones.
 """
 
 from mtl_utils.datasets.moving_scenes.boxes import Detections, decode

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from torchvision.ops import box_iou
-
 from mtl_utils.tracking.frames import TrackedFrame
+from mtl_utils.tracking.matching import match
 
 Fate = Literal["found, same identity", "found, another identity", "missed"]
+_FATES: dict[str, Fate] = {"MATCH": "found, same identity", "SWITCH": "found, another identity", "MISS": "missed"}
 
 
 class BoxFate(NamedTuple):
@@ -31,10 +31,10 @@ class BoxFate(NamedTuple):
 def box_fates(
     true: Sequence[Sequence[TrackedFrame]], found: Sequence[Sequence[TrackedFrame]], *, overlap: float = 0.5
 ) -> list[BoxFate]:
-    """One entry for every true box of all videos, in order.
+    """One entry for every true box of all videos, frame by frame, as motmetrics matches them.
 
-    A box is found if some found box of its frame overlaps it enough. Its identity is the track under which its object was
-    found first. This is simpler than IDF1, which pairs whole tracks: two objects may be found by one box here.
+    A box has another identity if its object was found under another number the time before: these are the switches of
+    `measure_tracks`, one for each change.
 
     Args:
         true: for each video its frames.
@@ -46,24 +46,18 @@ def box_fates(
 
     Example:
         >>> from mtl_utils import datasets, tracking
-        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=2, size=32).train
+        >>> scenes = datasets.moving_scenes(1, 1, 1, frames=3, size=32).train
         >>> true = [tracking.true_frames(scenes, 0)]
         >>> {each.fate for each in box_fates(true, true)}
         {'found, same identity'}
     """
-    if len(true) != len(found):
-        raise ValueError(f"there are {len(true)} true videos, but {len(found)} found ones")
+    matched = match(true, found, overlap=overlap)
+    if not matched.frames:
+        return []
+    events = matched.accumulator.mot_events
     fates = []
-    for video, (expected, got) in enumerate(zip(true, found, strict=True)):
-        if len(expected) != len(got):
-            raise ValueError(f"video {video} has {len(expected)} true frames, but {len(got)} found ones")
-        identity: dict[int, int] = {}
-        for frame, (there, seen) in enumerate(zip(expected, got, strict=True)):
-            common = box_iou(there.boxes, seen.boxes)
-            for row, track in enumerate(there.tracks.tolist()):
-                fate: Fate = "missed"
-                if len(seen) and common[row].max() >= overlap:
-                    now = int(seen.tracks[common[row].argmax()])
-                    fate = "found, same identity" if identity.setdefault(track, now) == now else "found, another identity"
-                fates.append(BoxFate(video, frame, track, fate))
+    for number, kind, track in zip(events.index.get_level_values("FrameId"), events["Type"], events["OId"], strict=True):
+        if kind in _FATES:
+            video, frame = matched.frames[number]
+            fates.append(BoxFate(video, frame, matched.tracks[int(track)], _FATES[kind]))
     return fates

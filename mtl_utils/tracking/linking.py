@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,6 +68,9 @@ class Linker:
     """
 
     def __init__(self, rules: LinkingRules | None = None) -> None:
+        from scipy.optimize import linear_sum_assignment
+
+        self._assign = linear_sum_assignment
         self.rules = rules or LinkingRules()
         self.tracks_so_far = 0
         self._tracks = np.zeros(0, dtype=np.int64)
@@ -100,8 +104,6 @@ class Linker:
         moved: NDArray[np.float32],
     ) -> NDArray[np.int64]:
         """`step` on arrays: the small ones of a frame are handled faster by NumPy than by PyTorch."""
-        from scipy.optimize import linear_sum_assignment
-
         rules = self.rules
         result = np.full(len(centers), UNTRACKED, dtype=np.int64)
         continued = np.zeros(len(self._tracks), dtype=bool)
@@ -114,7 +116,7 @@ class Linker:
             if rules.by_class:
                 allowed &= self._classes[:, None] == classes
             cost[~allowed] = rules.distance
-            rows, columns = linear_sum_assignment(cost)
+            rows, columns = self._assign(cost)
             paired = allowed[rows, columns]
             rows, columns = rows[paired], columns[paired]
             result[columns] = self._tracks[rows]
@@ -154,14 +156,15 @@ class Linker:
     ) -> None:
         found = result != UNTRACKED
         waits = ~continued & (self._waiting < self.rules.memory)
-        places = self._places[waits]
-        if self.rules.coasting:
-            places = places + self._motion[waits]
-        self._tracks = np.concatenate([result[found], self._tracks[waits]])
-        self._classes = np.concatenate([classes[found], self._classes[waits]])
-        self._waiting = np.concatenate([np.zeros(int(found.sum()), dtype=np.int64), self._waiting[waits] + 1])
-        self._places = np.concatenate([centers[found], places])
-        self._motion = np.concatenate([moved[found], self._motion[waits]])
+        never = np.zeros(int(found.sum()), dtype=np.int64)
+        alive: list[NDArray[Any]] = [result[found], classes[found], never, centers[found], moved[found]]
+        if waits.any():
+            places, motion = self._places[waits], self._motion[waits]
+            if self.rules.coasting:
+                places = places + motion
+            others: list[NDArray[Any]] = [self._tracks[waits], self._classes[waits], self._waiting[waits] + 1, places, motion]
+            alive = [np.concatenate(pair) for pair in zip(alive, others, strict=True)]
+        self._tracks, self._classes, self._waiting, self._places, self._motion = alive
 
 
 def link(

@@ -6,7 +6,7 @@ The numbers come from motmetrics 1.4.0, which computes those of the MOTChallenge
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -14,6 +14,7 @@ import torch
 from mtl_utils.datasets.moving_scenes import boxes_of
 from mtl_utils.tracking.frames import TrackedFrame
 from mtl_utils.tracking.integration import paired_iou
+from mtl_utils.tracking.matching import match, paired
 
 
 class TrackMeasures(NamedTuple):
@@ -66,24 +67,8 @@ def measure_tracks(
     """
     import motmetrics
     import numpy as np
-    from torchvision.ops import box_iou
 
-    accumulator = motmetrics.MOTAccumulator(auto_id=True)
-    true_numbers: dict[tuple[int, int], int] = {}
-    found_numbers: dict[tuple[int, int], int] = {}
-    for video, (true_video, found_video) in enumerate(_paired(true, found)):
-        for expected, got in zip(true_video, found_video, strict=True):
-            iou = box_iou(expected.boxes, got.boxes)
-            apart = iou < overlap
-            if by_class:
-                apart |= expected.classes[:, None] != got.classes
-            # motmetrics wants NaN where a pair must not match. One accumulator holds all videos: numbers say the video, too.
-            distances = (1 - iou).masked_fill(apart, float("nan")).double().numpy()
-            rows, columns = (
-                [numbers.setdefault((video, track), len(numbers)) for track in frame.tracks.tolist()]
-                for numbers, frame in ((true_numbers, expected), (found_numbers, got))
-            )
-            accumulator.update(rows, columns, distances)
+    accumulator = match(true, found, overlap=overlap, by_class=by_class).accumulator
     wanted = ["idf1", "mota", "num_switches", "num_misses", "num_false_positives", "num_objects"]
     row = motmetrics.metrics.create().compute(accumulator, metrics=wanted, return_dataframe=False)
     idf1, mota = (float(np.float64(row[name])) for name in wanted[:2])
@@ -132,22 +117,10 @@ def panoptic_quality(
 
     metric = PanopticQuality(things=set(range(1, class_count + 1)), stuffs={0}, return_per_class=True)
     occurring: set[int] = set()
-    for true_video, found_video in _paired(true, found):
+    for true_video, found_video in paired(true, found):
         for expected, got in zip(true_video, found_video, strict=True):
             metric.update(*(torch.stack(frame.class_and_instance, dim=-1)[None] for frame in (got, expected)))
             occurring.update(expected.classes.tolist(), got.classes.tolist())
     if not occurring:
         raise ValueError("no frame has an object: there is no panoptic quality of background alone")
     return float(metric.compute().flatten()[sorted(occurring)].mean())
-
-
-def _paired(
-    true: Sequence[Sequence[TrackedFrame]], found: Sequence[Sequence[TrackedFrame]]
-) -> Iterator[tuple[Sequence[TrackedFrame], Sequence[TrackedFrame]]]:
-    """True and found videos, one by one; an error in words if they are not equally many or long."""
-    if len(true) != len(found):
-        raise ValueError(f"{len(true)} true videos, but {len(found)} found ones")
-    for number, (true_video, found_video) in enumerate(zip(true, found, strict=True)):
-        if len(true_video) != len(found_video):
-            raise ValueError(f"video {number} has {len(true_video)} true frames, but {len(found_video)} found ones")
-        yield true_video, found_video

@@ -10,9 +10,10 @@ import torch
 from mtl_utils.course import replicate as command
 from mtl_utils.course.claims import ClaimError, agree, claim
 from mtl_utils.course.recording import FILE, Judged, read_claims
-from mtl_utils.course.replicate import MACHINES, Outcome, Run, good_enough
+from mtl_utils.course.replicate import good_enough
 from mtl_utils.course.replicate_kept import Kept
-from mtl_utils.course.replicate_table import Place, Row, print_rows, rows_of, write_table
+from mtl_utils.course.replicate_runs import MACHINES, Outcome, Place, Run
+from mtl_utils.course.replicate_table import Row, print_rows, rows_of, write_table
 from mtl_utils.randomness import RandomState, generator, seed_shift, seeded
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtl_utils.datasets import Boxes, box_targets, boxes_in_targets, detection
-from mtl_utils.datasets.moving_scenes.box_targets import in_shared_cells, no_boxes
+from mtl_utils.datasets.moving_scenes.box_targets import in_shared_cells
 
 TASK = detection("objects", ["cat", "dog"], stride=4)
 
@@ -38,7 +38,7 @@ def test_one_box_by_hand():
 
 
 def test_empty_and_unlabelled_images_are_not_the_same():
-    targets = box_targets(TASK, [no_boxes(), None], (16, 16))
+    targets = box_targets(TASK, [boxes(), None], (16, 16))
     assert TASK.labelled(targets).tolist() == [True, False]
     assert (targets[0, :2] == 0).all() and torch.isnan(targets[1]).all()
     empty, unlabelled = boxes_in_targets(TASK, targets)
@@ -84,7 +84,7 @@ def test_of_two_in_one_cell_the_smaller_one_stays():
         assert in_shared_cells(TASK, found) == 1
         (back,) = boxes_in_targets(TASK, box_targets(TASK, [found], (24, 24)))
         assert as_set(back) == [small]
-    assert in_shared_cells(TASK, no_boxes()) == 0
+    assert in_shared_cells(TASK, boxes()) == 0
 
 
 def test_an_answer_is_cut_at_the_image_where_the_stride_does_not_divide_it():
@@ -111,7 +111,7 @@ def test_an_answer_is_cut_at_the_image_where_the_stride_does_not_divide_it():
 )
 def test_boxes_that_do_not_fit(rows, words):
     with pytest.raises(ValueError, match="task 'objects', image 1") as told:
-        box_targets(TASK, [no_boxes(), boxes(*rows)], (16, 20))
+        box_targets(TASK, [boxes(), boxes(*rows)], (16, 20))
     with pytest.raises(ValueError, match=words):
         raise told.value
 

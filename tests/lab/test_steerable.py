@@ -251,7 +251,7 @@ def test_partly_labelled_images_can_be_steered_on_and_only_labelled_ones_are_cou
         assert len(samples) == 8
         right = {name: int((predictions[name].argmax(1) == samples.targets[name]).sum()) for name in ("left", "right")}
         assert (
-            f"Right on the 8 images shown: left {right['left']} of 4 with a label, right {right['right']} of 4 with a label."
+            f"Correct on the 8 images shown: left {right['left']} of 4 with a label, right {right['right']} of 4 with a label."
             in lab.status
         )
         words = [text.get_text() for task, number, _, text in lab._images._lines if samples.targets[task.name][number] < 0]

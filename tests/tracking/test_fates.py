@@ -1,9 +1,11 @@
 """What became of each true box, on cases worked by hand."""
 
+from collections import Counter
+
 import pytest
 from hand_made import frame
 
-from mtl_utils.tracking import box_fates
+from mtl_utils.tracking import box_fates, measure_tracks
 
 A, B, FAR = [0, 0, 8, 8], [20, 0, 28, 8], [50, 50, 58, 58]
 
@@ -16,9 +18,26 @@ def test_found_under_any_name_as_long_as_it_stays() -> None:
     assert fates([frame([A, B], [0, 1])] * 2, [frame([B, A], [7, 3])] * 2) == ["found, same identity"] * 4
 
 
-def test_an_object_that_is_found_under_another_number_and_then_its_first_again() -> None:
-    found = [frame([A], [4]), frame([A], [5]), frame([A], [4])]
-    assert fates([frame([A], [0])] * 3, found) == ["found, same identity", "found, another identity", "found, same identity"]
+def test_each_change_of_the_number_counts_once_and_is_a_switch_of_the_measures() -> None:
+    found = [frame([A], [4]), frame([A], [5]), frame([A], [5]), frame([A], [4])]
+    true = [frame([A], [0])] * 4
+    same, other = "found, same identity", "found, another identity"
+    assert fates(true, found) == [same, other, same, other]
+    assert measure_tracks([true], [found]).switches == 2
+
+
+def test_one_found_box_finds_one_object() -> None:
+    assert fates([frame([A, A], [0, 1])], [frame([A], [0])]) == ["found, same identity", "missed"]
+
+
+def test_the_fates_add_up_to_what_the_measures_count() -> None:
+    true = [[frame([A, B], [0, 1])] * 3, [frame([A], [0])] * 2]
+    found = [[frame([A, B], [0, 1]), frame([B], [1]), frame([A, B], [2, 1])], [frame([FAR], [0]), frame([A], [0])]]
+    counts = Counter(each.fate for each in box_fates(true, found))
+    measured = measure_tracks(true, found)
+    assert counts["missed"] == measured.misses == 2
+    assert counts["found, another identity"] == measured.switches == 1
+    assert counts.total() == measured.boxes == 8
 
 
 def test_missed_without_a_box_or_with_one_elsewhere_and_an_empty_frame() -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from mtl_utils import randomness
 from mtl_utils._checks import check_positive
 from mtl_utils.datasets.dataset import MultiTaskDataset
-from mtl_utils.datasets.folders.problems import FolderError
+from mtl_utils.datasets.folders.paths import new_folder
 from mtl_utils.datasets.moving_scenes.looks import cut_out
 from mtl_utils.datasets.pixels import Normalization
 from mtl_utils.datasets.sources import load_source
@@ -46,11 +46,8 @@ def write_example_folder(folder: str | Path, items: int = 350, *, seed: int = 0)
         >>> len(list(folder.glob('**/*.jpg'))) + len(list(folder.glob('**/*.png')))
         20
     """
-    folder = Path(folder)
     check_positive("the number of garments", items)
-    if folder.exists() and any(folder.iterdir()):
-        raise FolderError(f"{folder} is not empty, and nothing in it is overwritten; name a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = new_folder(folder)
     generator = randomness.generator(seed)
     images, labels = _garments(list(GARMENTS), items, generator)
     rows = [["file", "garment", "color", "stain", "light", "item"]]

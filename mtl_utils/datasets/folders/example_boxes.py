@@ -10,7 +10,7 @@ from PIL import Image
 
 from mtl_utils import randomness
 from mtl_utils._checks import check_positive
-from mtl_utils.datasets.folders.problems import FolderError
+from mtl_utils.datasets.folders.paths import new_folder
 from mtl_utils.datasets.moving_scenes.looks import cut_out
 from mtl_utils.datasets.sources import load_source
 
@@ -38,11 +38,8 @@ def write_example_boxes(folder: str | Path, pictures: int = 200, *, seed: int = 
         >>> (folder / 'boxes.json').is_file()
         True
     """
-    folder = Path(folder)
     check_positive("the number of pictures", pictures)
-    if folder.exists() and any(folder.iterdir()):
-        raise FolderError(f"{folder} is not empty, and nothing in it is overwritten; name a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = new_folder(folder)
     generator = randomness.generator(seed)
     source = load_source("FashionMNIST", train=True)
     pools = [torch.nonzero(source.labels == number).flatten() for number in THINGS]

@@ -23,6 +23,17 @@ def existing_folder(folder: str | Path) -> Path:
     return path
 
 
+def new_folder(folder: str | Path) -> Path:
+    """The folder as a path, made if it is not there; a `FolderError` if something is in it, since nothing is overwritten."""
+    path = Path(folder).expanduser()
+    if path.exists() and not path.is_dir():
+        raise FolderError(f"{path} is a file; name a new folder")
+    if path.exists() and any(path.iterdir()):
+        raise FolderError(f"{path} is not empty, and nothing in it is overwritten; name a new folder")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 def image_files(folder: Path) -> list[Path]:
     """All image files in a folder and the folders in it, in the order of their names; hidden ones are left out.
 

@@ -38,10 +38,9 @@ class AveragePrecision(Metric):
 
     def update(self, output: Tensor, target: Tensor) -> None:
         """Outputs and targets `[N, C + 4, gh, gw]` of labelled images."""
-        stride = self.task.stride or 1
-        said, true = self.task.split(output), self.task.split(target)
-        found = decode(torch.sigmoid(said.heat), said.size, said.offset, stride=stride, threshold=THRESHOLD)
-        there = decode(true.heat, true.size, true.offset, stride=stride, threshold=1.0, most=MOST)
+        true = self.task.split(target)
+        found = self.task.boxes(output, threshold=THRESHOLD)
+        there = decode(true.heat, true.size, true.offset, stride=self.task.stride or 1, threshold=1.0, most=MOST)
         self.precision.update([self._named(each, scored=True) for each in found], [self._named(each) for each in there])
 
     def compute(self) -> Tensor:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mtl_utils.datasets.moving_scenes.boxes import Detections, decode
+from mtl_utils.datasets.moving_scenes.boxes import decode
 from mtl_utils.datasets.moving_scenes.peaks import add_peak, empty_maps
 from mtl_utils.datasets.moving_scenes.tasks import Detection
 
@@ -27,11 +27,6 @@ class Boxes(NamedTuple):
     def pick(self, which: Tensor) -> Boxes:
         """Some of them: a boolean mask `[M]`, or numbers in the order that is wanted."""
         return Boxes(self.corners[which], self.classes[which])
-
-
-def no_boxes() -> Boxes:
-    """An image in which nothing is."""
-    return Boxes(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
 
 
 def box_targets(task: Detection, images: Sequence[Boxes | None], image_size: tuple[int, int]) -> Tensor:
@@ -88,18 +83,15 @@ def boxes_in_targets(task: Detection, targets: Tensor) -> list[Boxes | None]:
     labelled = task.labelled(targets)
     maps = task.split(targets[labelled])
     cells = maps.heat[0, 0].numel() * len(task.classes) if len(maps.heat) else 1
-    found = iter(decode(maps.heat, maps.size, maps.offset, stride=task.stride or 1, threshold=1.0, most=cells))
-    return [_boxes(next(found)) if there else None for there in labelled.tolist()]
+    found = decode(maps.heat, maps.size, maps.offset, stride=task.stride or 1, threshold=1.0, most=cells)
+    boxes = iter([Boxes(each.boxes, each.classes) for each in found])
+    return [next(boxes) if there else None for there in labelled.tolist()]
 
 
 def in_shared_cells(task: Detection, boxes: Boxes) -> int:
     """How many boxes of an image have their center in a cell that keeps another box."""
     center = (boxes.corners[:, :2] + boxes.corners[:, 2:]) / 2 / (task.stride or 1)
     return len(center) - len(torch.unique(center.long(), dim=0))
-
-
-def _boxes(found: Detections) -> Boxes:
-    return Boxes(found.boxes, found.classes)
 
 
 def _cells(center: Tensor, shape: torch.Size) -> Tensor:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib import patheffects
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -112,13 +111,13 @@ class MapSamples:
     def _boxes(self, outputs: Mapping[str, Tensor]) -> list[Detections]:
         if self._detection is None:
             return []
-        maps = self._detection.split(outputs[self._detection.name])
-        return decode(torch.sigmoid(maps.heat), maps.size, maps.offset, threshold=_THRESHOLD, exclusive=True)
+        return self._detection.boxes(outputs[self._detection.name], threshold=_THRESHOLD, exclusive=True)
 
     def _true_boxes(self) -> list[Detections]:
         assert self._detection is not None
         maps = self._detection.split(self._split.targets[self._detection.name])
-        return decode(maps.heat.nan_to_num(0), maps.size, maps.offset, threshold=1.0)
+        stride = self._detection.stride or 1
+        return decode(maps.heat.nan_to_num(0), maps.size, maps.offset, stride=stride, threshold=1.0)
 
     def _show_labels(self, ax: Axes, number: int) -> None:
         height, width = self._split.image_shape[1:]

@@ -83,7 +83,7 @@ class SampleImages:
             f"{name} {sum(each)}" + (f" of {len(each)} with a label" if len(each) < len(self._split) else "")
             for name, each in judged.items()
         )
-        return f"Right on the {len(self._split)} images shown: {shown}." if judged else ""
+        return f"Correct on the {len(self._split)} images shown: {shown}." if judged else ""
 
 
 def choose_images(model: nn.Module, split: MultiTaskDataset, count: int, ends: list[dict[str, float]]) -> MultiTaskDataset:
