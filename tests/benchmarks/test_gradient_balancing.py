@@ -2,7 +2,10 @@
 
 Run by hand, on one thread (it measures the time of the processor), best on an otherwise idle machine:
 `OMP_NUM_THREADS=1 python -m pytest tests/benchmarks/test_gradient_balancing.py -s -p no:nbval -o addopts=`.
-It prints what it measures and holds it against the promises.
+It prints what it measures and holds it against the promises: at the level of parameters at most 1.05 of separate backward
+passes and the aggregator, at the level of features at most 1.15 of the plain sum and the aggregator with eight tasks. The
+aggregator counts apart because it has nothing to do with the network: MGDA's rounds for eight tasks take as long whether a
+step takes 20 ms (LeNet) or 150 ms (small CNN).
 """
 # ruff: noqa: T201
 
@@ -66,16 +69,21 @@ def test_gradient_balancing_against_separate_backward_passes(encoder, count):
 
     # Of real gradients: how many rounds MGDA needs depends on them, and random ones, nearly orthogonal, need hardly any.
     rows, aggregator = balancing.task_gradients(losses_of(plain), plain)[0], balancing.mgda()
+    features = plain.encode(batch[0])
+    outputs = plain.decode(features)
+    losses = {task.name: task.loss(outputs[task.name], batch[1][task.name]) for task in split.tasks}
+    feature_rows = balancing.feature_gradients(losses, features, plain)
     found = in_turns({
         "sum": prepared(balancing.WeightedSum()),
         "separate passes": separate,
         "aggregator": lambda: aggregator.aggregate(rows),
+        "of features": lambda: aggregator.aggregate(feature_rows),
         "parameters": prepared(balancing.mgda()),
         "features": prepared(balancing.mgda(level="features")),
     })  # fmt: skip
     loop = found["parameters"] / (found["separate passes"] + found["aggregator"])
-    cheap = found["features"] / found["sum"]
+    cheap = found["features"] / (found["sum"] + found["of features"])
     print(f"\n{encoder.__name__}, {count} tasks: " + ", ".join(f"{name} {1e3 * each:.1f} ms" for name, each in found.items()))
-    print(f"parameters: {loop:.2f} of separate passes and aggregator; features: {cheap:.2f} of the sum")
+    print(f"parameters: {loop:.2f} of separate passes and aggregator; features: {cheap:.2f} of the sum and aggregator")
     assert loop <= 1.05
     assert count != 8 or cheap <= 1.15
