@@ -11,7 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Seconds that files take on two cores; everything else is shorter. Longest first, so that no process is idle at the end.
 # The order changes nothing but the time.
-_SECONDS = {"notebooks": 60, "browser": 50, "test_lab.py": 40, "test_style.py": 40}
+_SECONDS = {"notebooks": 60, "browser": 50, "lab": 40, "test_style.py": 40}
 
 
 @pytest.hookimpl(tryfirst=True)

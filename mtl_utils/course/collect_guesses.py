@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_TITLE = 80  # letters that fit into a line above the picture
 
 
 def collect_guesses(folder: str | Path) -> tuple[pd.DataFrame, list[str]]:
@@ -75,7 +78,7 @@ def plot_guesses(values: Sequence[Any], results: Sequence[Any] = (), *, title: s
         ax.barh(list(counts), list(counts.values()), color=[VERMILLION if name in there else BLUE for name in counts])
         if there & set(counts):
             ax.set_xlabel("the bar in the other color is what was measured")
-    ax.set_title(title, loc="left", fontsize=9)
+    ax.set_title(textwrap.fill(title, _TITLE), loc="left", fontsize=9)
     return ax
 
 

@@ -68,11 +68,15 @@ class ValleysLab(Panel):
 
     def arrived(self) -> dict[str, int]:
         """How many of the five paths of each picture are at the Pareto set by now."""
-        at = self._steps.index(int(self.step.value))
+        at = self._place()
         return {
             title: int((torch.cdist(points[:, at], self._front).min(1).values < _ON_THE_FRONT).sum())
             for title, (points, _) in self._chosen().items()
         }
+
+    def _place(self) -> int:
+        """Where the nearest update is that the study kept: an assigned number of updates may lie between two."""
+        return min(range(len(self._steps)), key=lambda place: abs(self._steps[place] - self.step.value))
 
     def _chosen(self) -> dict[str, tuple[Tensor, str]]:
         """What the three pictures show: a title, with points and color."""
@@ -94,7 +98,7 @@ class ValleysLab(Panel):
         self._axes[0].set_ylabel("$x_2$")
 
     def _draw_picture(self) -> None:
-        chosen, at = self._chosen(), self._steps.index(int(self.step.value))
+        chosen, at = self._chosen(), self._place()
         for ax, lines, (title, (points, color)) in zip(self._axes, self._lines, chosen.items(), strict=True):
             ax.set_title(title, fontsize=11)
             for line, path in zip(lines, points, strict=False):
@@ -114,7 +118,7 @@ class ValleysLab(Panel):
     def _words(self) -> tuple[list[str], str, bool]:
         arrived = "; ".join(f"{title}: {count} of 5" for title, count in self.arrived().items())
         said = [
-            f"After {self.step.value:,.0f} updates of Adam with step size 0.001.",
+            f"After {self._steps[self._place()]:,} updates of Adam with step size 0.001.",
             f"Paths that have arrived at the Pareto set (the thick gray line): {arrived}.",
         ]
         return said, "", False

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -156,3 +157,13 @@ def test_the_histogram_shows_numbers_words_and_what_was_measured(tmp_path):
     assert [bar.get_width() for bar in words.patches] == [1, 2]
     assert words.patches[0].get_facecolor() != words.patches[1].get_facecolor()
     assert "04.3  how many?  (3 guesses)" in numbers.get_title(loc="left")
+
+
+def test_a_long_question_is_a_title_of_several_lines_and_stays_inside_the_figure():
+    question = "accuracy in percent of the task with the small weight, after a training that began with another weight"
+    values = {"student": ["a", "b"], "guess": ["04.3"] * 2, "question": [question] * 2, "value": [40, 50], "result": [45, 45]}
+    figure = collecting.draw_all(pd.DataFrame(values))
+    figure.canvas.draw()
+    (title,) = [each for each in (figure.axes[0].title, figure.axes[0]._left_title) if each.get_text()]
+    assert title.get_text().replace("\n", " ") == f"04.3  {question}  (2 guesses)"
+    assert title.get_window_extent().x1 <= figure.bbox.x1

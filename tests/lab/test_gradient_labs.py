@@ -71,6 +71,9 @@ def test_paths_follow_their_sliders(few_paths):
     lab.step.value = 0
     assert lab.picture != at_the_end
     assert "After 0 updates" in lab.status
+    lab.step.value = 7  # between the updates that the study kept: the nearest one
+    assert "After 10 updates" in lab.status
+    lab.step.value = 0
     assert lab.arrived() == {"weighted sum, 0.5 : 0.5": 0, "CAGrad, c = 0.5": 0, "MGDA": 0}
     lab.step.value, lab.share.value, lab.c.value, lab.method.value = 20, 0.9, 0.0, "sum"
     assert list(lab.arrived()) == ["weighted sum, 0.9 : 0.1", "CAGrad, c = 0.0", "sum"]
