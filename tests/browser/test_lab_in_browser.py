@@ -34,6 +34,8 @@ def open_lab(notebook: Any, jupyter_lab: Any, lab: str = LAB, *more: str) -> Any
     notebook.run_cell(1)
     notebook.page.wait_for_selector("img.widget-image")
     notebook.wait_until_idle()
+    # The lab's own words come a moment after the last cell has finished.
+    wait(notebook.page, lambda: "waiting for the other cells" not in status(notebook.page))
     return notebook.page
 
 
