@@ -87,6 +87,17 @@ def run_notebook(path: Path, run: Run, environment: Mapping[str, str] | None = N
     return Outcome(path.stem, run, claims, tuple(errors), time.perf_counter() - start, printed)
 
 
+def _run_or_say(path: Path, run: Run) -> Outcome:
+    """As `run_notebook`; a kernel that dies or hangs costs this run alone, not those that wait behind it."""
+    start = time.perf_counter()
+    try:
+        return run_notebook(path, run)
+    except (OSError, RuntimeError) as problem:  # TimeoutError, too
+        first = str(problem).strip().splitlines()[:1]
+        error = f"the run was cut short ({type(problem).__name__}: {''.join(first)}); its claims do not count, run it again"
+        return Outcome(path.stem, run, {}, (error,), time.perf_counter() - start, cut=True)
+
+
 def replicate(
     paths: Sequence[Path], runs: Sequence[Run], jobs: int = 1, done: Callable[[Path, Run], bool] = lambda *_: False
 ) -> Iterator[Outcome]:
@@ -98,11 +109,11 @@ def replicate(
     """
     alone = [run for run in runs if jobs == 1 or run.machine == "two-threads"]
     for run in alone:
-        yield from (run_notebook(path, run) for path in paths if not done(path, run))
+        yield from (_run_or_say(path, run) for path in paths if not done(path, run))
     beside = [replace(run, threads=1) for run in runs if run not in alone]
     if beside:
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            waiting = [pool.submit(run_notebook, path, run) for run in beside for path in paths if not done(path, run)]
+            waiting = [pool.submit(_run_or_say, path, run) for run in beside for path in paths if not done(path, run)]
             yield from (finished.result() for finished in as_completed(waiting))
 
 
@@ -139,9 +150,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             flush=True,
         )
         outcomes.append(outcome)
-        if kept:
+        if kept and not outcome.cut:
             kept.add(outcome)
-    rows = rows_of(outcomes)
+    rows = rows_of(outcome for outcome in outcomes if not outcome.cut)
     print_rows(rows)
     if chosen.table:
         write_table(rows, chosen.table, f"Runs: {', '.join(names)}. Processor: {platform.machine()}, {os.cpu_count()} cores.")

@@ -46,7 +46,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run of a notebook found: each claim with its place, and the cells that raised."""
+    """What a run of a notebook found: its claims with their places, the cells that raised; `cut` if the kernel died or hung."""
 
     notebook: str
     run: Run
@@ -54,3 +54,4 @@ class Outcome:
     errors: tuple[str, ...]
     seconds: float
     printed: str = ""
+    cut: bool = False

@@ -179,6 +179,22 @@ def test_what_is_kept_is_not_run_again_until_the_notebook_changes(folder, tmp_pa
     assert "kept.jsonl, line 1 is no outcome of a replication" in capsys.readouterr().err
 
 
+def test_a_kernel_that_dies_costs_its_own_run_and_no_other(tmp_path, capsys):
+    cells = [*NOTEBOOK[:2], "if seed == 5:\n    os._exit(1)"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    nbformat.write(notebook, tmp_path / "00_tiny.ipynb")
+    keep, table = tmp_path / "kept.jsonl", tmp_path / "claims.csv"
+    arguments = ["--notebooks", str(tmp_path), "--keep", str(keep), "--table", str(table), "--jobs", "2"]
+    assert command.main([*arguments, "--shift", "5", "6", "7"]) == 1
+    printed = capsys.readouterr().out
+    assert re.search(r"^✗ 00_tiny, seeds \+5: the run was cut short \(DeadKernelError: ", printed, re.MULTILINE)
+    assert [(row["claim"], row["shifts_held"], row["shifts"]) for row in csv.DictReader(table.open(encoding="utf-8"))] == [
+        ("the seed is small", "2", "2"),
+        ("one is one", "2", "2"),
+    ]
+    assert {each.run.name for each in Kept(keep, [tmp_path / "00_tiny.ipynb"]).outcomes} == {"seeds +6", "seeds +7"}
+
+
 def test_kept_outcomes_are_read_as_they_were_written(folder, tmp_path):
     path, file = folder / "00_tiny.ipynb", tmp_path / "kept.jsonl"
     claims = {Place(path.stem, 4, 1): Judged("a", False, "b")}
