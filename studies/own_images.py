@@ -34,7 +34,7 @@ def pictures() -> Path:
     return datasets.write_example_folder(tempfile.mkdtemp(prefix="own_images"), 500)
 
 
-def splits(seed: int, group: str = "item") -> FolderSplits:
+def splits(seed: int, group: str | None = "item") -> FolderSplits:
     """The folder's pictures in splits that are drawn with this seed."""
     return datasets.from_table(
         pictures(), tasks=TASKS, group=group, size=None, normalization=WALL, seed=seed, progress=False, **SHARES
@@ -64,7 +64,7 @@ WAYS = {
     "fine-tuned slowly": lambda seed: pretrained(seed, encoder_rate=0.1),
     "fine-tuned": pretrained,
     "copies in two splits": Way(
-        lambda seed: models.hard_sharing(encoder, splits(0), seed=seed), splits=partial(splits, group="nothing")
+        lambda seed: models.hard_sharing(encoder, splits(0), seed=seed), splits=partial(splits, group=None)
     ),
 }
 

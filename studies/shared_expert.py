@@ -22,9 +22,7 @@ TASKS = ("left", "right")
 def points_lost(seed: int, digits: datasets.Splits) -> dict[str, dict[str, float]]:
     """For each expert of one trained network the points that each task loses without it."""
     model = models.customized_gate_control(models.lenet, digits, seed=seed)
-    training.fit(
-        model, digits, epochs=3, batch_size=64, seed=seed, optimizer=training.adam(3e-3), progress=False, device="cpu"
-    )  # fmt: skip
+    training.fit(model, digits, epochs=3, batch_size=64, seed=seed, optimizer=training.adam(3e-3), progress=False, device="cpu")
     level, whole = model.levels[0], evaluate(model.eval(), digits.test).metrics
     experts = {f"own expert of {task}": level.own[task][0] for task in TASKS} | {"shared expert": level.shared[0]}
     lost = {}

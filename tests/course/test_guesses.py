@@ -164,6 +164,5 @@ def test_a_long_question_is_a_title_of_several_lines_and_stays_inside_the_figure
     values = {"student": ["a", "b"], "guess": ["04.3"] * 2, "question": [question] * 2, "value": [40, 50], "result": [45, 45]}
     figure = collecting.draw_all(pd.DataFrame(values))
     figure.canvas.draw()
-    (title,) = [each for each in (figure.axes[0].title, figure.axes[0]._left_title) if each.get_text()]
-    assert title.get_text().replace("\n", " ") == f"04.3  {question}  (2 guesses)"
-    assert title.get_window_extent().x1 <= figure.bbox.x1
+    assert figure.axes[0].get_title(loc="left").replace("\n", " ") == f"04.3  {question}  (2 guesses)"
+    assert figure.get_tightbbox().x1 <= figure.get_figwidth()

@@ -26,7 +26,7 @@ def from_table(
     file: str = "file",
     tasks: Sequence[str] | Mapping[str, Kind | None] | None = None,
     split: str = "split",
-    group: str = "group",
+    group: str | None = "group",
     masks: Mapping[str, PixelFolder] | None = None,
     boxes: Mapping[str, BoxFile] | None = None,
     val: float = 0.15,
@@ -52,8 +52,10 @@ def from_table(
         file: the column with file names, relative to the folder.
         tasks: the columns to learn from, in order; or for each its kind: `"classification"`, `"regression"`, the class names,
             a `Task`, or `None` to infer it. All other columns by default.
-        split: a column that says train, val or test; where it is not there, or says nothing of val or test, they are drawn.
-        group: a column with, say, a person or a film: images of one group stay in one split. Need not be there.
+        split: a column that says train, val or test; if there is no column `split`, or it says nothing of val or test, they are
+            drawn. Another name must be there.
+        group: a column with, say, a person or a film: images of one group stay in one split. If there is no column `group`,
+            each image is its own group. Another name must be there; `None` keeps nothing together.
         masks: tasks with a label per pixel: `{"segmentation": MaskFolder("masks", ["background", "cat"])}` for classes,
             `{"depth": ValueFolder("depth", scale=0.001)}` for real values.
         boxes: tasks that find objects, such as `{"objects": BoxFile("boxes.json")}`, a file in COCO's format.
@@ -81,6 +83,9 @@ def from_table(
     masks, boxes = dict(masks or {}), dict(boxes or {})
     if both := [name for name in masks if name in boxes]:
         raise FolderError(f"'{both[0]}' is a folder of masks and a file of boxes; each task needs a name of its own")
+    for name, usual in ((split, "split"), (group, "group")):
+        if name not in (None, usual):
+            cells.column(name)  # must be there: a misspelled group would let its pictures leak into the test
     rows, files, skipped = _rows(folder, cells, file, masks, problems)
     made, targets = [], {}
     for name, kind in _wanted(cells, tasks, {file, split, group}, [*masks, *boxes]).items():
@@ -94,7 +99,7 @@ def from_table(
     found = Found(folder.name, folder, files, made, targets, masks, labels, skipped=skipped)
     if split in cells.columns:
         found.parts = read_split_column(split, [cells.columns[split][row] for row in rows], [cells.where(row) for row in rows])
-    if group in cells.columns:
+    if group is not None and group in cells.columns:
         # An empty cell is a group of its own.
         names = [cells.columns[group][row].strip() for row in rows]
         found.groups = [f"'{name}'" if name else f"line {cells.lines[row]}" for name, row in zip(names, rows, strict=True)]
@@ -103,7 +108,7 @@ def from_table(
 
 
 def _wanted(
-    cells: Table, tasks: Sequence[str] | Mapping[str, Kind | None] | None, reserved: set[str], others: Sequence[str]
+    cells: Table, tasks: Sequence[str] | Mapping[str, Kind | None] | None, reserved: set[str | None], others: Sequence[str]
 ) -> dict[str, Kind | None]:
     """The columns to learn from, with their kinds."""
     if isinstance(tasks, str):

@@ -199,6 +199,14 @@ def test_columns(folder):
     told(lambda: from_table(folder, size=8), "must say train, val or test", "line 2")
 
 
+def test_a_misspelled_column_of_groups_or_splits(folder):
+    """Without a word, pictures of one person would leak into the test."""
+    write(folder / "labels.csv", colored(folder))
+    told(lambda: from_table(folder, size=8, group="perosn"), "no column 'perosn'; its columns are file")
+    told(lambda: from_table(folder, size=8, split="splt"), "no column 'splt'; its columns are file")
+    from_table(folder, size=8, group=None, progress=False)
+
+
 def test_a_group_in_two_splits(folder):
     rows = colored(folder, 12)
     rows[0] += ["split", "group"]

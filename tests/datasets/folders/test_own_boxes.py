@@ -152,7 +152,7 @@ def test_boxes_beside_a_table_and_masks(folder):
         Image.fromarray(red.astype(np.uint8)).save(folder / "m" / each["file_name"])
     change(folder, content, images=content["images"][1:])  # the first picture has no labels, which is not the same as no boxes
     splits = from_table(
-        folder, boxes={"objects": BoxFile("boxes.json")}, masks={"red": MaskFolder("m", ["no", "red"])}, size=None, group="none"
+        folder, boxes={"objects": BoxFile("boxes.json")}, masks={"red": MaskFolder("m", ["no", "red"])}, size=None, group=None
     )
     assert [task.name for task in splits.tasks] == ["busy", "red", "objects"]
     objects = splits.tasks[-1]
