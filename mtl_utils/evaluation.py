@@ -140,7 +140,8 @@ def predict_files(
     Args:
         model: was trained on `like`.
         files: one image, several, or a folder (with the folders in it).
-        like: says how the images are read and normalized, and what the tasks are.
+        like: says how the images are read and normalized, and what the tasks are. Take the splits of the training, or ones
+            that were read in the same `size`: a model without fully connected layers answers about any size, but worse.
         batch_size: images per forward pass.
 
     Returns:

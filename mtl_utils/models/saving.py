@@ -110,7 +110,10 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         ("has, but this model has not,", [name for name in weights if name not in own]),
     ):
         if names:
-            raise WeightsFileError(f"{path} belongs to another model: it {problem} '{names[0]}' ({len(names)} such names)")
+            raise WeightsFileError(
+                f"{path} belongs to another model: it {problem} '{names[0]}' ({len(names)} such names); build the model "
+                "as the saved one was built, with the same tasks"
+            )
     for name in own:
         tensor = weights[name]
         _check_plain(name, own[name], "so nothing can be loaded into it")

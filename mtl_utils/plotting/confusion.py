@@ -86,7 +86,8 @@ def plot_confusion(task: Task, outputs: Tensor, target: Tensor, ax: Axes | None 
         [((0, 0), '1'), ((1, 0), '1'), ((1, 1), '1')]
     """
     if not task.is_classification or task.stride is not None:
-        raise ValueError(f"task '{task.name}' is a {task.kind}; confusion is between classes of images")
+        instead = "; for a number, plot outputs against targets" if task.kind == "regression" else ""
+        raise ValueError(f"task '{task.name}' is a {task.kind}; confusion is between classes of images{instead}")
     labelled = task.labelled(target)
     pairs = target[labelled] * task.output_size + outputs[labelled].argmax(1)
     counts = torch.bincount(pairs, minlength=task.output_size**2).view(task.output_size, task.output_size)

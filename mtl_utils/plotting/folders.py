@@ -47,5 +47,6 @@ def plot_description(description: Description, axes: Sequence[Axes] | None = Non
         ax.set_yticks(places, list(table.index))
         ax.invert_yaxis()
         tidy(ax).set(xlabel="images", title=task)
-    grid[0].legend(frameon=False, fontsize=8)
+    # Below the bars of the first task: inside, it would lie on one of them.
+    grid[0].legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.22))
     return grid[: len(tasks)]

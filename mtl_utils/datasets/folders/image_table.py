@@ -78,14 +78,16 @@ def from_table(
         [('color', 'classification'), ('light', 'regression')]
     """
     folder = existing_folder(folder)
-    path = Path(table) if Path(table).is_absolute() or not (folder / table).exists() else folder / table
-    cells = read_table(path if path.exists() else folder / table, encoding=encoding)
+    path = next((path for path in (folder / table, Path(table)) if path.exists()), None)
+    if path is None:
+        raise FolderError(f"there is no table {folder / table}; table= takes another name, or the path of a table elsewhere")
+    cells = read_table(path, encoding=encoding)
     masks, boxes = dict(masks or {}), dict(boxes or {})
     if both := [name for name in masks if name in boxes]:
         raise FolderError(f"'{both[0]}' is a folder of masks and a file of boxes; each task needs a name of its own")
     for name, usual in ((split, "split"), (group, "group")):
         if name not in (None, usual):
-            cells.column(name)  # must be there: a misspelled group would let its pictures leak into the test
+            cells.column(name, usual)  # must be there: a misspelled group would let its pictures leak into the test
     rows, files, skipped = _rows(folder, cells, file, masks, problems)
     made, targets = [], {}
     for name, kind in _wanted(cells, tasks, {file, split, group}, [*masks, *boxes]).items():
@@ -135,7 +137,7 @@ def _rows(
     wrong: list[str] = []
     fatal: list[str] = []
     seen: dict[Path, int] = {}
-    for row, name in enumerate(cells.column(file)):
+    for row, name in enumerate(cells.column(file, "file")):
         found = find_file(folder, name)
         if isinstance(found, str):
             (fatal if "leads out" in found or "absolute" in found else wrong).append(f"{cells.where(row)}: {found}")

@@ -31,10 +31,11 @@ class Table:
     def __len__(self) -> int:
         return len(self.lines)
 
-    def column(self, name: str) -> list[str]:
-        """The cells of a column; a `FolderError` if there is none."""
+    def column(self, name: str, argument: str = "") -> list[str]:
+        """The cells of a column; a `FolderError` if there is none, which names the argument that says another."""
         if name not in self.columns:
-            raise FolderError(f"{self.path} has no column '{name}'; its columns are {', '.join(self.columns)}")
+            hint = f" ({argument}= takes another name)" if argument else ""
+            raise FolderError(f"{self.path} has no column '{name}'; its columns are {', '.join(self.columns)}{hint}")
         return self.columns[name]
 
     def where(self, row: int) -> str:

@@ -156,9 +156,11 @@ def test_empty_folders_and_folders_that_are_none(folder):
     told(lambda: from_class_folders(folder), "one class only")
     empty = folder / "empty"
     empty.mkdir()
-    told(lambda: from_table(empty), "there is no table")
+    told(lambda: from_table(empty), "there is no table", "table= takes another name")
     (empty / "labels.csv").write_text("file,label\n")
     told(lambda: from_table(empty), "no row with an image")
+    told(lambda: from_table(empty, file="name"), "no column 'name'", "file= takes another name")
+    told(lambda: from_table(empty, group="person"), "no column 'person'", "group= takes another name")
 
 
 def test_too_few_images_for_three_splits(folder):
