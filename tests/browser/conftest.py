@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "tests" / "screenshots"
+PATIENCE = 120  # seconds for whatever should happen at once: a slow computer must not fail, and what happens ends the wait
 
 
 @dataclass
@@ -49,23 +50,32 @@ class JupyterLab:
 
     def get(self, path: str) -> Any:
         """What the server's REST interface answers, such as for `api/sessions`."""
-        with urllib.request.urlopen(f"{self.url}/{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}/{path}", timeout=60) as answer:
             return json.load(answer)
 
     def has_ready_kernel(self) -> bool:
         """Whether a page is connected to an idle kernel."""
         try:
             kernels = self.get("api/kernels")
-        except urllib.error.HTTPError:  # the server says so now and then while a kernel is starting
+        except OSError:  # the server says so now and then while a kernel is starting, or is too busy to answer
             return False
         return any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels)
 
     def stop_kernels(self) -> None:
         """Shut down every kernel that this server runs."""
-        for kernel in self.get("api/kernels"):
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                kernels = self.get("api/kernels")
+                break
+            except OSError:  # as above
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+        for kernel in kernels:
             request = urllib.request.Request(f"{self.url}/api/kernels/{kernel['id']}", method="DELETE")
             try:
-                urllib.request.urlopen(request, timeout=30).close()
+                urllib.request.urlopen(request, timeout=PATIENCE).close()
             except urllib.error.HTTPError:  # it went away by itself in the meantime
                 pass
 
@@ -92,7 +102,7 @@ def jupyter_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1"),
             *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="),
             *("--ServerApp.password=", "--ServerApp.disable_check_xsrf=True"),
-            *("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",),
+            *("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.expose_app_in_browser=True"),
         ],
         env={**os.environ, **private, "JUPYTER_PREFER_ENV_PATH": "1"},
         stdout=log,
@@ -114,7 +124,7 @@ def jupyter_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab
 
 
 def _wait_for(lab: JupyterLab, server: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 90
+    until = time.monotonic() + 2 * PATIENCE
     while time.monotonic() < until:
         if server.poll() is not None:
             break
@@ -149,7 +159,7 @@ def page(browser: Any, jupyter_lab: JupyterLab, request: pytest.FixtureRequest) 
     """A new page. If the test fails, what it showed is in `tests/screenshots/`. Kernels are shut down afterwards."""
     context = browser.new_context(viewport={"width": 1500, "height": 1000})
     new = context.new_page()
-    new.set_default_timeout(30_000)
+    new.set_default_timeout(1000 * PATIENCE)
     failed_before = request.session.testsfailed
     yield new
     report = getattr(request.node, "report_of_call", None)
@@ -169,6 +179,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         item.report_of_call = report  # type: ignore[attr-defined]
 
 
+# The kernel's answer to a question of the page shows that they hear each other. A question may be lost, and is asked again.
+KERNEL_ANSWERS = """async () => {
+    const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+    if (kernel?.connectionStatus !== 'connected') return false;
+    const answer = kernel.requestKernelInfo().then(reply => reply?.content.status === 'ok', () => false);
+    return await Promise.race([answer, new Promise(late => setTimeout(late, 10000, false))]);
+}"""
+
+
 @dataclass
 class Notebook:
     """A notebook in the page."""
@@ -184,12 +203,12 @@ class Notebook:
             "() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'"
         )
         # The page calls a kernel idle before it is connected to it, and what it sends then is lost.
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while not self.lab.has_ready_kernel():
             if time.monotonic() > until:
                 raise RuntimeError("the kernel did not become ready")
             self.page.wait_for_timeout(200)
-        self.page.wait_for_timeout(1000)
+        self.page.wait_for_function(KERNEL_ANSWERS)
         return self
 
     def run_cell(self, number: int) -> None:
@@ -198,26 +217,37 @@ class Notebook:
         cell.scroll_into_view_if_needed()
         prompt = cell.locator(".jp-InputPrompt").first
         before = self.prompt(number)
-        for _ in range(20):  # a page that is still busy loading may miss a click
+        for _ in range(20):  # a page that is still busy loading may miss a click, or a key
             prompt.click()
-            if "jp-mod-active" in (cell.get_attribute("class") or ""):
+            if self._happens(lambda: "jp-mod-active" in (cell.get_attribute("class") or ""), 2):
                 self.page.keyboard.press("Control+Enter")
-                self.page.wait_for_timeout(200)
-                if self.prompt(number) not in (before, "[ ]:"):
+                # Not pressed again too soon: a slow page would run the cell twice.
+                if self._happens(lambda: self.prompt(number) not in (before, "[ ]:"), 15):
                     return
-            self.page.wait_for_timeout(200)
         raise RuntimeError(f"cell {number} could not be run")
+
+    def _happens(self, condition: Callable[[], bool], seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > until:
+                return False
+            self.page.wait_for_timeout(50)
+        return True
 
     def prompt(self, number: int) -> str:
         """What stands beside a cell: `[ ]:`, `[*]:` while it waits or runs, then its number."""
         return str(self.page.locator(".jp-Notebook .jp-Cell").nth(number).locator(".jp-InputPrompt").first.inner_text())
 
     def run_all(self) -> None:
-        """Run every cell, without waiting."""
+        """Run every cell, without waiting for more than the beginning."""
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        # A cell that waits or runs has a star, and then a number. Before that, the page is as idle as after the last cell.
+        self.page.wait_for_function(
+            "() => [...document.querySelectorAll('.jp-InputPrompt')].some(each => /\\[[*\\d]+\\]/.test(each.textContent))"
+        )
 
-    def wait_until_idle(self, seconds: float = 120) -> None:
+    def wait_until_idle(self, seconds: float = 3 * PATIENCE) -> None:
         """Wait until no cell waits or runs."""
         self.page.wait_for_function(
             """() => ![...document.querySelectorAll('.jp-InputPrompt')].some(each => each.textContent.includes('[*]'))

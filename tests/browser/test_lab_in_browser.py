@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from playwright.sync_api import expect
+
 SET_UP = """
 import os
 from mtl_utils import balancing, datasets, models, penalties, training
@@ -23,7 +25,25 @@ import asyncio, ipywidgets
 print("steps", len(lab.history.steps), "last", lab.history.steps[-1].weights if lab.history.steps else None)
 print("labs playing", sum("Player._play" in repr(task) for task in asyncio.all_tasks()))
 print("widgets", len(ipywidgets.widgets.widget._instances))
+print("that is all")
 """
+ALL_FACTS = "that is all"
+# Writes into a file whether the lab is playing, for when there is no page that could tell.
+TELL = """
+import asyncio, pathlib
+async def tell():
+    while True:
+        pathlib.Path("playing.txt").write_text(str(lab.playing))
+        await asyncio.sleep(0.2)
+telling = asyncio.create_task(tell())
+"""
+# Every control of the lab is drawn, and its keys are its own. Until then, a box has empty elements in their places.
+DRAWN = """() => {
+    const lab = document.querySelector('.mtl-lab[data-lm-suppress-shortcuts="true"]');
+    return lab && [lab, ...lab.querySelectorAll('.widget-box')].every(
+        box => box.children.length && [...box.children].every(each => each.matches('button') || each.childElementCount)
+    );
+}"""
 
 
 def open_lab(notebook: Any, jupyter_lab: Any, lab: str = LAB, *more: str) -> Any:
@@ -32,10 +52,11 @@ def open_lab(notebook: Any, jupyter_lab: Any, lab: str = LAB, *more: str) -> Any
     notebook.run_cell(0)
     notebook.wait_until_idle()
     notebook.run_cell(1)
-    notebook.page.wait_for_selector("img.widget-image")
     notebook.wait_until_idle()
+    notebook.page.wait_for_selector("img.widget-image")
+    notebook.page.wait_for_function(DRAWN)
     # The lab's own words come a moment after the last cell has finished.
-    wait(notebook.page, lambda: "waiting for the other cells" not in status(notebook.page))
+    wait(notebook.page, lambda: (said := status(notebook.page)) and "waiting for the other cells" not in said)
     return notebook.page
 
 
@@ -77,7 +98,8 @@ def place_of_the_picture(page: Any) -> Any:
     }""")
 
 
-def wait(page: Any, condition: Callable[[], object], seconds: float = 30) -> None:
+def wait(page: Any, condition: Callable[[], object], seconds: float = 120) -> None:
+    """Wait until something is so. As long as it may take on a slow computer: what happens at once takes no longer for it."""
     until = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until:
@@ -85,10 +107,16 @@ def wait(page: Any, condition: Callable[[], object], seconds: float = 30) -> Non
         page.wait_for_timeout(50)
 
 
-def output_of(notebook: Any, cell: int) -> str:
+def output_of(notebook: Any, cell: int, whole: str = ALL_FACTS) -> str:
+    """Run a cell. What it printed comes back when `whole`, a regular expression, is found at its end.
+
+    JupyterLab draws an output a moment after the cell has finished.
+    """
     notebook.run_cell(cell)
     notebook.wait_until_idle()
-    return str(notebook.page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".jp-OutputArea-output").last.inner_text())
+    output = notebook.page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".jp-OutputArea-output").last
+    wait(notebook.page, lambda: re.search(rf"(?:{whole})\s*$", output.inner_text()))
+    return str(output.inner_text())
 
 
 def button(page: Any, name: str) -> Any:
@@ -107,12 +135,12 @@ def test_the_first_touch_of_a_slider_while_training_runs_reaches_the_loop(notebo
     handle = page.locator(".mtl-slider input").first
     handle.focus()
     page.keyboard.press("ArrowRight")
-    wait(page, lambda: "left 0.51, right 0.5" in status(page), 10)
+    wait(page, lambda: "left 0.51, right 0.5" in status(page))
     seen = step_of(page)
     wait(page, lambda: step_of(page) > seen)  # and it goes on training
     for _ in range(10):
         page.keyboard.press("ArrowRight")
-    wait(page, lambda: "left 0.61, right 0.5" in status(page), 10)
+    wait(page, lambda: "left 0.61, right 0.5" in status(page))
     assert status(page).startswith("Playing")
 
 
@@ -123,7 +151,7 @@ def test_play_pause_step_reset(notebook: Any, jupyter_lab: Any) -> None:
     wait(page, lambda: step_of(page) == 1)
     press(page, "play")
     wait(page, lambda: step_of(page) > 20)
-    assert button(page, "play").is_disabled()
+    expect(button(page, "play")).to_be_disabled(timeout=120_000)
     press(page, "pause")
     wait(page, lambda: status(page).startswith("Paused"))
     seen = step_of(page)
@@ -133,6 +161,7 @@ def test_play_pause_step_reset(notebook: Any, jupyter_lab: Any) -> None:
     assert trained != start
     assert place_of_the_picture(page) == place
     assert f"steps {seen} " in output_of(notebook, 2)
+    assert step_of(page) == seen
     assert "labs playing 0" in output_of(notebook, 2)
     press(page, "play")
     wait(page, lambda: step_of(page) > seen)
@@ -145,7 +174,7 @@ def test_play_pause_step_reset(notebook: Any, jupyter_lab: Any) -> None:
     before = picture(page)
     page.locator(".mtl-slider input").first.focus()
     page.keyboard.press("ArrowRight")
-    wait(page, lambda: picture(page) != before, 5)
+    wait(page, lambda: picture(page) != before)
     assert "left 0.51" in status(page)
     assert place_of_the_picture(page) == place
     assert not notebook.errors()
@@ -163,6 +192,7 @@ def test_running_the_cell_again_leaves_one_lab_and_one_loop(notebook: Any, jupyt
         notebook.run_cell(1)
         notebook.wait_until_idle()
         wait(page, lambda: step_of(page) == 0)
+        page.wait_for_function(DRAWN)
         assert "labs playing 0" in output_of(notebook, 2)
     assert len(counts) == 1
 
@@ -171,24 +201,34 @@ def test_other_cells_run_while_it_trains_and_nothing_is_printed_into_them(notebo
     page = open_lab(notebook, jupyter_lab, LAB, "print('hello')")
     press(page, "play")
     wait(page, lambda: step_of(page) > 3)
-    assert output_of(notebook, 2).strip() == "hello"
+    assert output_of(notebook, 2, "hello").strip() == "hello"
     seen = step_of(page)
     wait(page, lambda: step_of(page) > seen)
     outputs = page.locator(".jp-Notebook .jp-Cell").nth(2).locator(".jp-OutputArea-output")
     assert outputs.count() == 1
+    assert outputs.inner_text().strip() == "hello"
     assert not notebook.errors()
 
 
 def test_when_the_page_is_closed_the_training_pauses(notebook: Any, jupyter_lab: Any) -> None:
-    page = open_lab(notebook, jupyter_lab, LAB, FACTS)
+    page = open_lab(notebook, jupyter_lab, LAB, FACTS, TELL)
+    told = jupyter_lab.folder / "playing.txt"
+    told.unlink(missing_ok=True)
+    notebook.run_cell(3)
     press(page, "play")
     wait(page, lambda: step_of(page) > 3)
+    wait(page, lambda: told.exists() and told.read_text() == "True")
     page.wait_for_timeout(7000)  # longer than the silence after which the page would be taken for closed
     assert status(page).startswith("Playing")
-    page.keyboard.press("Control+s")
-    page.wait_for_timeout(1000)
+    # From the menu: keys that are pressed in the lab belong to the lab.
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile("^Save Notebook(?! As)")).click()  # its key is part of its name
+    wait(page, lambda: '"execution_count": 2' in (jupyter_lab.folder / "lab.ipynb").read_text())
     page.goto("about:blank")
-    page.wait_for_timeout(9000)
+    until = time.monotonic() + 120
+    while told.read_text() != "False":
+        assert time.monotonic() < until, "it goes on training"
+        page.wait_for_timeout(200)
     again = notebook.open("lab.ipynb")
     assert "labs playing 0" in output_of(again, 2)
 
@@ -234,19 +274,19 @@ def test_the_penalty_slider_acts_while_it_trains(notebook: Any, jupyter_lab: Any
     assert apart > 0
     page.locator(".mtl-slider input").first.focus()
     page.keyboard.press("ArrowRight")
-    wait(page, lambda: "λ = 1." in status(page), 10)
+    wait(page, lambda: "λ = 1." in status(page))
     seen = step_of(page)
     wait(page, lambda: step_of(page) > seen)  # and it goes on training
     for _ in range(2):
         page.keyboard.press("ArrowRight")
-    wait(page, lambda: "λ = ∞." in status(page), 10)
-    wait(page, lambda: distance_of(page) < apart / 100, 10)  # hard sharing: the columns are one, but for a step's difference
+    wait(page, lambda: "λ = ∞." in status(page))
+    wait(page, lambda: distance_of(page) < apart / 100)  # hard sharing: the columns are one, but for a step's difference
     assert status(page).startswith("Playing")
     press(page, "pause")
     wait(page, lambda: status(page).startswith("Paused"))
     assert picture(page) != start
     assert place_of_the_picture(page) == place
-    assert output_of(notebook, 2).strip() == f"{step_of(page)} inf"
+    assert output_of(notebook, 2, r"\S+ \S+").strip() == f"{step_of(page)} inf"
     assert not notebook.errors()
 
 

@@ -10,6 +10,7 @@ import axe_playwright_python
 import nbformat
 import pytest
 from browser.test_lab_in_browser import SET_UP, open_lab, picture, press, status, step_of, wait
+from playwright.sync_api import expect
 
 LABS = {
     "loss weights": "lab = LossWeightLab(make, pairs, steps=100_000, batch_size=64, speed=50)\nlab",
@@ -101,14 +102,17 @@ def test_sliders_have_names_and_say_what_they_show_and_the_picture_has_a_text(
         slider = page.get_by_role("slider", name=each, exact=True)
         slider.focus()
         page.keyboard.press("ArrowRight")
-        shown = page.locator(".mtl-slider", has=slider).locator(".mtl-slider-value").inner_text()
-        assert slider.get_attribute("aria-valuetext") == shown
+        said, shown = page.locator(".mtl-slider", has=slider).evaluate(
+            "slider => [slider.querySelector('input').ariaValueText, slider.querySelector('.mtl-slider-value').innerText]"
+        )
+        assert said == shown
     text = page.locator("img.widget-image")
     # The lab may be busy with the sliders that were moved, and says so.
     wait(page, lambda: not status(page).startswith("This lab is waiting"))
-    wait(page, lambda: status(page).splitlines()[0] in text.get_attribute("alt"))
     if name != "conflict":  # its picture does not change before it has measured something
-        assert text.get_attribute("alt") != before
+        # Before the next line, which is true of the words and the text before any slider was moved, too.
+        wait(page, lambda: text.get_attribute("alt") != before)
+    wait(page, lambda: status(page).splitlines()[0] in text.get_attribute("alt"))
 
 
 def test_a_logarithmic_slider_says_the_weight_and_not_its_exponent(notebook: Any, jupyter_lab: Any) -> None:
@@ -135,6 +139,7 @@ def test_all_by_keyboard(notebook: Any, jupyter_lab: Any) -> None:
     wait(page, lambda: page.evaluate(focused) == "pause")  # play is of no use now
     page.keyboard.press("Space")
     wait(page, lambda: status(page).startswith("Paused"))
+    wait(page, lambda: page.evaluate(focused) == "step")  # nor is pause now
     for _ in range(20):
         page.keyboard.press("Tab")
         if page.evaluate("() => document.activeElement.type") == "range":
@@ -151,7 +156,7 @@ def test_a_small_window_needs_no_horizontal_scrollbar_and_shows_sliders_and_pict
 ) -> None:
     notebook.page.set_viewport_size({"width": 1366, "height": 768})
     page = open_lab(notebook, jupyter_lab, LABS[name])
-    assert page.locator(".jp-DirListing").is_visible()  # the file browser takes its part of the width
+    expect(page.locator(".jp-DirListing")).to_be_visible(timeout=120_000)  # the file browser takes its part of the width
     facts = """() => {
         const box = element => element.getBoundingClientRect();
         const lab = document.querySelector('.mtl-lab'), output = lab.closest('.jp-OutputArea-output');
@@ -176,15 +181,21 @@ def test_a_small_window_needs_no_horizontal_scrollbar_and_shows_sliders_and_pict
 
 def test_run_all_leaves_no_dead_lab(notebook: Any, jupyter_lab: Any) -> None:
     page = notebook.page
-    slow = "import time\ntime.sleep(12)"
+    # As long as the page needs, however slow it is: until the test says so.
+    slow = "import pathlib, time\nwhile not pathlib.Path('enough.txt').exists():\n    time.sleep(0.1)"
+    enough = jupyter_lab.folder / "enough.txt"
+    enough.unlink(missing_ok=True)
     notebook.open(jupyter_lab.write("all.ipynb", SET_UP, LABS["loss weights"], slow))
     notebook.run_all()
     page.wait_for_selector("img.widget-image")
-    wait(page, lambda: "waiting for the other cells" in status(page), 10)
+    wait(page, lambda: "waiting for the other cells" in status(page))
     for _ in range(3):
         press(page, "step")
+    # The kernel does not answer while the cell runs, so nothing tells that the clicks have arrived. They have time to.
+    page.wait_for_timeout(5000)
+    enough.touch()
     notebook.wait_until_idle()
-    wait(page, lambda: status(page).startswith("Paused, step 1 of"), 10)
+    wait(page, lambda: status(page).startswith("Paused, step 1 of"))
     page.wait_for_timeout(1500)
     assert step_of(page) == 1
     before = picture(page)

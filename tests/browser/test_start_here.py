@@ -24,12 +24,16 @@ def test_start_here_runs_without_an_error(notebook: Notebook) -> None:
     notebook.run_all()
     # JupyterLab only draws the cells in view, so what came out is read from the notebook as JupyterLab saves it.
     code: list = []
-    until = time.monotonic() + 180
+    until = time.monotonic() + 600
     while time.monotonic() < until:
         notebook.page.wait_for_timeout(2000)
         notebook.page.keyboard.press("Control+s")
         notebook.page.wait_for_timeout(500)
-        code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        try:
+            saved = nbformat.read(path, as_version=4)
+        except ValueError:  # read while it is being written
+            continue
+        code = [cell for cell in saved.cells if cell.cell_type == "code"]
         if all(cell.execution_count for cell in code):
             break
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
