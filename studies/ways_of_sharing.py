@@ -4,9 +4,6 @@
 
 Every finished run is in `ways_of_sharing_PROBLEM_EPOCHS.csv` before the next begins. Notebooks 07 and 08 draw and claim from
 these tables, and repeat a slice of them.
-
-Of the long budget the table beside this file has only what the notebooks use: with few labels, hard sharing in both widths, and
-the single network of `digit`. The rest is computed when this is run.
 """
 
 import argparse

@@ -82,8 +82,9 @@ def _device() -> list[str]:
 
     from mtl_utils.device import choose_device
 
-    device = choose_device().type
-    print_line(f"✓ computes on {device} with {torch.get_num_threads()} threads, on {platform.system()} {platform.machine()}")
+    device, count = choose_device().type, torch.get_num_threads()
+    threads = "1 thread" if count == 1 else f"{count} threads"
+    print_line(f"✓ computes on {device} with {threads}, on {platform.system()} {platform.machine()}")
     return []
 
 

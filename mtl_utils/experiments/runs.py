@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from mtl_utils.datasets.batches import training_data
 from mtl_utils.datasets.splits import Splits
 from mtl_utils.evaluation import Evaluation, evaluate
 from mtl_utils.experiments.way import Way
@@ -82,8 +81,9 @@ def execute(run: Run) -> Trained:
 def rows_of(run: Run, fingerprint: str = "") -> list[dict[str, Any]]:
     """Execute a run; a row for each task and split."""
     done = execute(run)
-    per_epoch = training_data(run.splits, batch_size=run.way.batch_size or 256).train.per_epoch() or 1
     updates = len(done.history.steps)
+    images = int(run.splits.train.labelled_images(run.splits.tasks).sum())
+    shown = updates * min(run.way.batch_size or 256, images)  # what is left over at the end of an epoch is not shown
     labelled = {task.name: int(run.splits.train.labelled_images([task]).sum()) for task in run.splits.tasks}
     return [
         {
@@ -98,7 +98,7 @@ def rows_of(run: Run, fingerprint: str = "") -> list[dict[str, Any]]:
             "updates": updates,
             "best_step": done.history.best_step,
             "labels": labelled[task.name],
-            "exposure": updates / per_epoch,
+            "exposure": shown / images,
             "tuning": run.way.tuning,
             "parameters": count_parameters(done.model),
             "seconds": round(done.seconds, 3),

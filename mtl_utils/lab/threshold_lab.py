@@ -41,7 +41,7 @@ class ThresholdLab(Panel):
             raise ValueError("probabilities must be from 0 to 1; take the softmax or sigmoid of the network's outputs first")
         super().__init__(Canvas(9, 3.0), lines=2)
         self._probability, self._truth, self._called = probability, truth, called
-        ax = self._canvas.figure.add_axes((0.09, 0.17, 0.89, 0.71))
+        ax = self._canvas.figure.add_axes((0.12, 0.17, 0.86, 0.71))
         plot_threshold(probability, truth, threshold, ax, title=" ")  # raises in words
         ax.set_yticks([1, 0], [called, f"not {called}"])
         self._line = ax.lines[-1]

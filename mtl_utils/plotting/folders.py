@@ -43,7 +43,7 @@ def plot_description(description: Description, axes: Sequence[Axes] | None = Non
             start = start + counts
             for bar, label in zip(bars, table.index, strict=True):
                 if label == MISSING:
-                    bar.set(color="#999999", hatch="///", edgecolor="white", alpha=shade)
+                    bar.set(facecolor="#999999", edgecolor="white", hatch="///", alpha=shade)
         ax.set_yticks(places, list(table.index))
         ax.invert_yaxis()
         tidy(ax).set(xlabel="images", title=task)

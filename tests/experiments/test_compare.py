@@ -44,8 +44,12 @@ def test_the_baseline_sees_all_images_that_are_labelled_for_its_task_in_full_bat
     rows = table[table.seed == 0].set_index("task")
     assert set(table.way) == {"single"}
     assert rows.exposure["digit"] == 4  # every update sees all its 20 labels
-    assert rows.exposure["even"] == pytest.approx(4 / (300 // 32))
+    assert rows.exposure["even"] == pytest.approx(4 * 32 / 300)
     assert rows.updates["digit"] == rows.updates["even"] == 4
+    more = digits.with_train(datasets.with_few_labels(digits.train, "digit", 50)).for_tasks("digit", "even")
+    table = quick({}, more, baseline="single", encoder=encoder, updates=4)
+    # A batch has 32 of the 50 images, and 18 are left over in every epoch.
+    assert set(table[table.task == "digit"].exposure) == {4 * 32 / 50}
 
 
 def test_a_baseline_is_chosen_by_its_own_task(two_digits, encoder):

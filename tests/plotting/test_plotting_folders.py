@@ -16,7 +16,7 @@ def test_confusion_counts_labelled_images():
     found = {(round(text.get_position()[1]), round(text.get_position()[0])): text.get_text() for text in ax.texts}
     assert found == {(0, 0): "1", (1, 0): "1", (1, 1): "1"}
     assert [label.get_text() for label in ax.get_xticklabels()] == ["x", "y"]
-    with pytest.raises(ValueError, match="confusion is between classes.*plot outputs against targets"):
+    with pytest.raises(ValueError, match=r"confusion is between classes.*plot outputs against targets"):
         plot_confusion(regression("r"), outputs, torch.zeros(4, 1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -41,7 +42,10 @@ def test_continuous_integration_runs_the_readmes_command() -> None:
 def test_syllabus_names_every_notebook_with_its_time(path: Path) -> None:
     row = next((line for line in README.splitlines() if f"notebooks/{path.name}" in line and line.startswith("|")), "")
     assert row, f"{path.stem} is not in the README's syllabus"
-    assert re.search(r"\d+ s", row), f"{path.stem} has no measured time in the README"
+    seconds = re.search(r"\d+ s", row)
+    assert seconds, f"{path.stem} has no measured time in the README"
+    first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+    assert f"**Time:** {seconds[0]} to run" in first, f"{path.stem} begins with another time than the README's {seconds[0]}"
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
