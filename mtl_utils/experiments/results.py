@@ -13,7 +13,7 @@ from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[1]
 # The rooms whose code decides what comes out of a run. A change of words in a plot does not make a result old.
-_ROOMS = ("tasks", "randomness.py", "evaluation.py", "datasets", "models", "penalties", "balancing", "training")
+_ROOMS = ("tasks", "randomness.py", "evaluation", "datasets", "models", "penalties", "balancing", "training")
 
 
 class ResultsFile:
