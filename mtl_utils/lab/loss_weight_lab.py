@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from numbers import Real
-from typing import Literal, Protocol, cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +20,7 @@ from mtl_utils.experiments.way import ModelFactory
 from mtl_utils.lab.engine import controls
 from mtl_utils.lab.engine.live_panel import LivePanel
 from mtl_utils.lab.engine.live_run import LiveRun
+from mtl_utils.lab.engine.weighing import Weighable, check_within, slider_limits
 from mtl_utils.lab.views import former_run, words
 from mtl_utils.lab.views.former_run import FormerRun
 from mtl_utils.lab.views.picture import Picture
@@ -31,15 +31,6 @@ from mtl_utils.training.optimizer import OptimizerFactory
 
 _SAMPLE_EVERY = 5  # steps between pictures of the samples
 _PROBE = 64  # images on which gradients are compared; enough for a sign and a rough length
-
-
-class Weighable(Protocol):
-    """A balancer whose weights may be assigned while training runs, such as `WeightedSum` or `SmoothTchebycheff`."""
-
-    @property
-    def weights(self) -> dict[str, float]: ...
-    @weights.setter
-    def weights(self, weights: Mapping[str, float]) -> None: ...
 
 
 class LossWeightLab(LivePanel):
@@ -127,7 +118,7 @@ class LossWeightLab(LivePanel):
         self.balancer.prepare(names)  # so that a wrong name is found now
         self._weighable.weights = start
         start = self.weights  # as plain numbers, now that they are known to be some
-        self._limits = _limits(limits, scale, start)
+        self._limits = slider_limits(limits, scale, start)
         self._run = LiveRun(
             make_model, data, self.tasks, self.balancer, steps=steps, seed=seed,
             arguments={
@@ -154,7 +145,7 @@ class LossWeightLab(LivePanel):
 
     @weights.setter
     def weights(self, weights: Mapping[str, float]) -> None:
-        _check_within(self._limits, weights)
+        check_within(self._limits, weights)
         self._weighable.weights = weights  # raises, in words, before any slider moves
         for name, weight in self.weights.items():
             self.sliders[name].unobserve(self._slider_moved, "value")
@@ -274,22 +265,3 @@ class LossWeightLab(LivePanel):
 
     def _remark(self) -> str:
         return self._mistake or super()._remark()
-
-
-def _limits(limits: tuple[float, float] | None, scale: str, start: Mapping[str, float]) -> tuple[float, float]:
-    """Lowest and highest weight of a slider; a `ValueError` in words if they cannot be."""
-    if scale not in ("linear", "logarithmic"):
-        raise ValueError(f"scale must be 'linear' or 'logarithmic', not {scale!r}")
-    low, high = limits if limits is not None else (0.0, 1.0) if scale == "linear" else (1e-3, 1e3)
-    if not 0 <= low < high < float("inf") or (scale == "logarithmic" and low == 0):
-        raise ValueError(f"limits must be two numbers, 0 ≤ low < high (and 0 < low on a logarithmic scale), not {(low, high)}")
-    _check_within((low, high), start)
-    return low, high
-
-
-def _check_within(limits: tuple[float, float], weights: Mapping[str, float]) -> None:
-    """A `ValueError` in words for a weight that no slider shows. What is no weight at all is left to the balancer."""
-    low, high = limits
-    for name, weight in weights.items() if isinstance(weights, Mapping) else ():
-        if isinstance(weight, Real) and (weight > high or 0 <= weight < low):
-            raise ValueError(f"task '{name}': the slider goes from {low:g} to {high:g}, not to {weight!r}; see `limits`")

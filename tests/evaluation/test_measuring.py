@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from short_runs import more_classes, same, three_channels, weights_of
 from torch import nn
+from training.short_runs import more_classes, same, three_channels, weights_of
 
 from mtl_utils import models
 from mtl_utils.evaluation import evaluate, predict
