@@ -97,6 +97,15 @@ def predict_boxes(
     Raises:
         FolderError: if there is no image, or one that cannot be decoded.
         ValueError: if there is no such detection.
+
+    Example:
+        >>> import tempfile
+        >>> from mtl_utils import datasets, models
+        >>> folder = datasets.write_example_boxes(tempfile.mkdtemp(), pictures=20)
+        >>> splits = datasets.from_coco(folder, 'boxes.json', size=None, progress=False)
+        >>> model = models.scene_network(splits, channels=(8, 16, 32), width=8, hidden=8)
+        >>> list(predict_boxes(model, splits.files['test'][:2], like=splits).columns)
+        ['file', 'class', 'score', 'x0', 'y0', 'x1', 'y1']
     """
     import pandas as pd
 
