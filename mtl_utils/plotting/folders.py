@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.transforms import offset_copy
 
 from mtl_utils.datasets.folders.describe import MISSING, Description
 from mtl_utils.plotting.axes import axes_grid, tidy
@@ -47,6 +48,7 @@ def plot_description(description: Description, axes: Sequence[Axes] | None = Non
         ax.set_yticks(places, list(table.index))
         ax.invert_yaxis()
         tidy(ax).set(xlabel="images", title=task)
-    # Below the bars of the first task: inside, it would lie on one of them.
-    grid[0].legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.22))
+    # Below the name of the axis, however high the axes are: inside, it would lie on a bar.
+    below = offset_copy(grid[0].transAxes, grid[0].figure, y=-30, units="points")
+    grid[0].legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below)
     return grid[: len(tasks)]
