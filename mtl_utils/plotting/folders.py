@@ -49,6 +49,6 @@ def plot_description(description: Description, axes: Sequence[Axes] | None = Non
         ax.invert_yaxis()
         tidy(ax).set(xlabel="images", title=task)
     # Below the name of the axis, however high the axes are: inside, it would lie on a bar.
-    below = offset_copy(grid[0].transAxes, grid[0].figure, y=-30, units="points")
+    below = offset_copy(grid[0].transAxes, grid[0].get_figure(root=True), y=-30, units="points")
     grid[0].legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below)
     return grid[: len(tasks)]
