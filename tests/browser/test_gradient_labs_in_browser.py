@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from test_lab_in_browser import open_lab, output_of, picture, press, status, step_of, wait
+from lab_page import LabPage, output_of, picture, press, status, step_of, wait
 
 IMPORT = "from mtl_utils.lab import ArrowsLab, ConflictLab, ValleysLab\n"
 SLIDERS = {
@@ -15,9 +13,9 @@ SLIDERS = {
 
 
 @pytest.mark.parametrize("name", SLIDERS)
-def test_every_slider_moves_the_picture_and_the_words(notebook: Any, jupyter_lab: Any, name: str) -> None:
+def test_every_slider_moves_the_picture_and_the_words(labs: LabPage, name: str) -> None:
     lab, sliders = SLIDERS[name]
-    page = open_lab(notebook, jupyter_lab, IMPORT + lab)
+    page = labs.show(IMPORT + lab)
     for each in sliders:
         before, said = picture(page), status(page)
         page.get_by_role("slider", name=each, exact=True).focus()
@@ -31,9 +29,9 @@ def test_every_slider_moves_the_picture_and_the_words(notebook: Any, jupyter_lab
             assert status(page) != said
 
 
-def test_the_conflict_meter_measures_while_it_trains_and_its_slider_acts(notebook: Any, jupyter_lab: Any) -> None:
+def test_the_conflict_meter_measures_while_it_trains_and_its_slider_acts(labs: LabPage) -> None:
     lab = IMPORT + "lab = ConflictLab(make, pairs.train, steps=100_000, batch_size=64)\nlab"
-    page = open_lab(notebook, jupyter_lab, lab, "print(lab.history.steps[-1].weights)")
+    page = labs.show(lab, "print(lab.history.steps[-1].weights)")
     start = picture(page)
     press(page, "play")
     wait(page, lambda: "Below zero" in status(page))
@@ -42,7 +40,7 @@ def test_the_conflict_meter_measures_while_it_trains_and_its_slider_acts(noteboo
     seen = step_of(page)
     wait(page, lambda: step_of(page) > seen + 5)
     # This lab's words do not tell the weights. While it trains: paused too soon, its last step would have the old ones.
-    wait(page, lambda: "'left': 0.0, 'right': 1.0" in output_of(notebook, 2, r"\{.*\}"))
+    wait(page, lambda: "'left': 0.0, 'right': 1.0" in output_of(labs.notebook, 2, r"\{.*\}"))
     press(page, "pause")
     wait(page, lambda: status(page).startswith("Paused"))
     assert picture(page) != start

@@ -9,7 +9,7 @@ from typing import Any
 import axe_playwright_python
 import nbformat
 import pytest
-from browser.test_lab_in_browser import SET_UP, open_lab, picture, press, status, step_of, wait
+from lab_page import LabPage, press, status, step_of, wait
 from playwright.sync_api import expect
 
 LABS = {
@@ -52,8 +52,8 @@ AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js"))
 
 
 @pytest.mark.parametrize("name", LABS)
-def test_axe_finds_nothing_serious(notebook: Any, jupyter_lab: Any, name: str) -> None:
-    page = open_lab(notebook, jupyter_lab, LABS[name])
+def test_axe_finds_nothing_serious(labs: LabPage, name: str) -> None:
+    page = labs.show(LABS[name])
     if name in TRAINING:
         press(page, "play")
         wait(page, lambda: step_of(page) > 3)
@@ -75,13 +75,13 @@ def serious_problems(page: Any, where: str) -> list[tuple[str, str, list[str]]]:
     ]
 
 
-def test_axe_finds_nothing_serious_in_the_slider_of_the_first_notebook(notebook: Any, jupyter_lab: Any) -> None:
-    cells = nbformat.read(jupyter_lab.folder / "00_start_here.ipynb", as_version=4).cells
+def test_axe_finds_nothing_serious_in_the_slider_of_the_first_notebook(labs: LabPage) -> None:
+    cells = nbformat.read(labs.notebook.lab.folder / "00_start_here.ipynb", as_version=4).cells
     slider = next(cell.source for cell in cells if cell.cell_type == "code" and "slider = " in cell.source)
-    notebook.open(jupyter_lab.write("slider.ipynb", slider))
-    notebook.run_cell(0)
-    notebook.wait_until_idle()
-    page = notebook.page
+    labs.write(slider)
+    labs.notebook.run_cell(1)
+    labs.notebook.wait_until_idle()
+    page = labs.notebook.page
     moved = page.get_by_role("slider", name="weight", exact=True)
     moved.focus()
     page.keyboard.press("ArrowRight")
@@ -91,10 +91,8 @@ def test_axe_finds_nothing_serious_in_the_slider_of_the_first_notebook(notebook:
 
 
 @pytest.mark.parametrize("name", LABS)
-def test_sliders_have_names_and_say_what_they_show_and_the_picture_has_a_text(
-    notebook: Any, jupyter_lab: Any, name: str
-) -> None:
-    page = open_lab(notebook, jupyter_lab, LABS[name])
+def test_sliders_have_names_and_say_what_they_show_and_the_picture_has_a_text(labs: LabPage, name: str) -> None:
+    page = labs.show(LABS[name])
     sliders = page.get_by_role("slider")
     assert sliders.count() == len(SLIDERS[name])
     before = page.locator("img.widget-image").get_attribute("alt")
@@ -115,11 +113,11 @@ def test_sliders_have_names_and_say_what_they_show_and_the_picture_has_a_text(
     wait(page, lambda: status(page).splitlines()[0] in text.get_attribute("alt"))
 
 
-def test_a_logarithmic_slider_says_the_weight_and_not_its_exponent(notebook: Any, jupyter_lab: Any) -> None:
+def test_a_logarithmic_slider_says_the_weight_and_not_its_exponent(labs: LabPage) -> None:
     lab = (
         "lab = LossWeightLab(make, pairs, weights={'left': 0.01, 'right': 1.0}, limits=(1e-3, 10.0), scale='logarithmic')\nlab"
     )
-    page = open_lab(notebook, jupyter_lab, lab)
+    page = labs.show(lab)
     slider = page.get_by_role("slider", name="left", exact=True)
     assert slider.get_attribute("aria-valuetext") == "0.01"
     slider.focus()
@@ -129,8 +127,8 @@ def test_a_logarithmic_slider_says_the_weight_and_not_its_exponent(notebook: Any
     wait(page, lambda: "left 0.0126" in status(page))
 
 
-def test_all_by_keyboard(notebook: Any, jupyter_lab: Any) -> None:
-    page = open_lab(notebook, jupyter_lab, LABS["loss weights"])
+def test_all_by_keyboard(labs: LabPage) -> None:
+    page = labs.show(LABS["loss weights"])
     cells = page.locator(".jp-Notebook .jp-Cell").count()
     page.locator("button.widget-button", has_text="play").focus()
     page.keyboard.press("Enter")
@@ -147,15 +145,12 @@ def test_all_by_keyboard(notebook: Any, jupyter_lab: Any) -> None:
     page.keyboard.press("ArrowLeft")
     wait(page, lambda: "left 0.49" in status(page))
     assert page.locator(".jp-Notebook .jp-Cell").count() == cells
-    assert not notebook.errors()
+    assert not labs.notebook.errors()
 
 
 @pytest.mark.parametrize("name", LABS)
-def test_a_small_window_needs_no_horizontal_scrollbar_and_shows_sliders_and_picture_together(
-    notebook: Any, jupyter_lab: Any, name: str
-) -> None:
-    notebook.page.set_viewport_size({"width": 1366, "height": 768})
-    page = open_lab(notebook, jupyter_lab, LABS[name])
+def test_a_small_window_needs_no_horizontal_scrollbar_and_shows_sliders_and_picture_together(labs: LabPage, name: str) -> None:
+    page = labs.show(LABS[name], viewport={"width": 1366, "height": 768})
     expect(page.locator(".jp-DirListing")).to_be_visible(timeout=120_000)  # the file browser takes its part of the width
     facts = """() => {
         const box = element => element.getBoundingClientRect();
@@ -177,28 +172,3 @@ def test_a_small_window_needs_no_horizontal_scrollbar_and_shows_sliders_and_pict
         wait(page, lambda: status(page).startswith("Paused"))
     after = page.evaluate(facts)
     assert after == before  # nor do the words push the page
-
-
-def test_run_all_leaves_no_dead_lab(notebook: Any, jupyter_lab: Any) -> None:
-    page = notebook.page
-    # As long as the page needs, however slow it is: until the test says so.
-    slow = "import pathlib, time\nwhile not pathlib.Path('enough.txt').exists():\n    time.sleep(0.1)"
-    enough = jupyter_lab.folder / "enough.txt"
-    enough.unlink(missing_ok=True)
-    notebook.open(jupyter_lab.write("all.ipynb", SET_UP, LABS["loss weights"], slow))
-    notebook.run_all()
-    page.wait_for_selector("img.widget-image")
-    wait(page, lambda: "waiting for the other cells" in status(page))
-    for _ in range(3):
-        press(page, "step")
-    # The kernel does not answer while the cell runs, so nothing tells that the clicks have arrived. They have time to.
-    page.wait_for_timeout(5000)
-    enough.touch()
-    notebook.wait_until_idle()
-    wait(page, lambda: status(page).startswith("Paused, step 1 of"))
-    page.wait_for_timeout(1500)
-    assert step_of(page) == 1
-    before = picture(page)
-    press(page, "play")
-    wait(page, lambda: step_of(page) > 5 and picture(page) != before)
-    assert not notebook.errors()
