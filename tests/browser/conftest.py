@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_page import VIEWPORT, LabPage
-from lab_server import PATIENCE, JupyterLab, wait_for
-from notebook_page import Notebook
+from browser.lab_page import VIEWPORT, LabPage
+from browser.lab_server import PATIENCE, JupyterLab, wait_for
+from browser.notebook_page import Notebook
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "tests" / "screenshots"

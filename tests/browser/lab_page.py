@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from notebook_page import Notebook
+from browser.notebook_page import Notebook
 
 SET_UP = """
 import os

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lab_server import PATIENCE, JupyterLab
+from browser.lab_server import PATIENCE, JupyterLab
 
 # The kernel's answer to a question of the page shows that they hear each other. A question may be lost, and is asked again.
 KERNEL_ANSWERS = """async () => {

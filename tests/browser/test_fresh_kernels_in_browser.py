@@ -6,7 +6,7 @@ import re
 import time
 from typing import Any
 
-from lab_page import FACTS, LAB, SET_UP, open_lab, output_of, picture, press, status, step_of, wait
+from browser.lab_page import FACTS, LAB, SET_UP, open_lab, output_of, picture, press, status, step_of, wait
 
 # Writes into a file whether the lab is playing, for when there is no page that could tell.
 TELL = """

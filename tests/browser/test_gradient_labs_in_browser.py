@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from lab_page import LabPage, output_of, picture, press, status, step_of, wait
+from browser.lab_page import LabPage, output_of, picture, press, status, step_of, wait
 
 IMPORT = "from mtl_utils.lab import ArrowsLab, ConflictLab, ValleysLab\n"
 SLIDERS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lab_page import (
+from browser.lab_page import (
     DRAWN,
     FACTS,
     LAB,

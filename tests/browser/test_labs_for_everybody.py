@@ -9,7 +9,7 @@ from typing import Any
 import axe_playwright_python
 import nbformat
 import pytest
-from lab_page import LabPage, press, status, step_of, wait
+from browser.lab_page import LabPage, press, status, step_of, wait
 from playwright.sync_api import expect
 
 LABS = {
