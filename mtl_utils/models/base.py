@@ -17,7 +17,7 @@ class Part(NamedTuple):
     Attributes:
         name: such as `encoder.conv1` or `head of left`.
         tasks: names of the tasks that use it; two or more mean that it is shared.
-        module: its parameters.
+        module: its parameters; single ones are put into an `nn.ParameterList`.
         level: its place on the way from the image (0) to the outputs, for pictures.
     """
 
@@ -147,6 +147,13 @@ def check_parts(model: MultiTaskModel) -> None:
     """Raise a `ValueError` in words unless the model's parts hold every parameter exactly once, and know its tasks only."""
     holders: dict[int, str] = {}
     for part in model.parts():
+        if not isinstance(part.tasks, tuple):  # a list never equals `(name,)`, so the part would belong to no task alone
+            raise ValueError(f"part '{part.name}': tasks must be a tuple of names, such as ('left',), not {part.tasks!r}")
+        if not isinstance(part.module, nn.Module):
+            raise ValueError(
+                f"part '{part.name}': module must be an nn.Module, not a {type(part.module).__name__}; "
+                "put single parameters into an nn.ParameterList"
+            )
         if unknown := [name for name in part.tasks if name not in model.task_names]:
             raise ValueError(
                 f"part '{part.name}' is used by task '{unknown[0]}'; the model's tasks are {list(model.task_names)}"

@@ -2,19 +2,13 @@
 
 import pytest
 import torch
+from every_way import WAYS_OF_SHARING
 from torchjd import aggregation
 
-from mtl_utils import balancing, models
+from mtl_utils import balancing
 
-WAYS = {
-    "hard sharing": models.hard_sharing,
-    "cross-stitch": models.cross_stitch,
-    "NDDR": models.nddr,
-    "MTAN": models.mtan,
-    "MMoE": models.mixture_of_experts,
-    "CGC": models.customized_gate_control,
-    "PLE": models.progressive_layered_extraction,
-}
+# Twin columns share no parameter, so there is nothing to aggregate.
+WAYS = {name: way for name, way in WAYS_OF_SHARING.items() if name != "twin columns"}
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)

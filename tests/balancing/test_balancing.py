@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from gradients_as_given import ALL
 from torch import nn
 from torchjd import aggregation, scalarization
 
@@ -198,8 +199,7 @@ BALANCERS = {
     "weighted sum": lambda tasks: balancing.WeightedSum(),
     "uncertainty weighting": balancing.UncertaintyWeighting,
     "TorchJD's UW": lambda tasks: balancing.Scalarization(scalarization.UW),
-    "PCGrad": lambda tasks: balancing.pcgrad(),
-    "MGDA": lambda tasks: balancing.mgda(),
+    **{name: lambda tasks, make=make: make() for name, make in ALL.items()},
 }
 every_balancer = pytest.mark.parametrize("make", BALANCERS.values(), ids=BALANCERS.keys())
 
@@ -216,7 +216,7 @@ def test_a_task_that_is_missing_in_a_batch_gets_no_gradient_and_no_weight(make, 
     assert all(parameter.grad is not None for parameter in shared.encoder.parameters())
 
 
-@pytest.mark.parametrize("make", [make for name, make in BALANCERS.items() if name not in ("PCGrad", "MGDA")])
+@pytest.mark.parametrize("make", [make for name, make in BALANCERS.items() if name not in ALL])
 def test_one_task_alone_trains(make, two_digits, encoder):
     model = models.single_task(encoder, two_digits, "left")
     start = model.heads["left"].weight.clone()

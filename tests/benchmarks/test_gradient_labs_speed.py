@@ -1,6 +1,7 @@
 """How soon the labs of gradients follow their sliders, measured in a real browser: a picture within 100 milliseconds.
 
-Run alone, on a computer that does nothing else: `pytest -o addopts= -p no:nbval -s tests/benchmarks/test_gradient_labs_speed.py`.
+Run alone, on a computer that does nothing else:
+`pytest -o addopts= -p no:nbval -s tests/benchmarks/test_gradient_labs_speed.py`.
 """
 # ruff: noqa: T201
 

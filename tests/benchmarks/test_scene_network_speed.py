@@ -1,7 +1,7 @@
 """What one network for four tasks saves, forward, against four networks for one task each.
 
-Run by hand: `python -m pytest tests/benchmarks/test_scene_network_speed.py -s -p no:nbval -o addopts=`. It prints a table; the target
-is a shared forward pass of at most 0.45 of the four.
+Run by hand: `python -m pytest tests/benchmarks/test_scene_network_speed.py -s -p no:nbval -o addopts=`.
+It prints a table; the target is a shared forward pass of at most 0.45 of the four.
 """
 # ruff: noqa: T201
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+from every_way import WAYS_OF_SHARING
 from torch import nn
 from torchvision.models import ResNet18_Weights
 
@@ -13,17 +14,9 @@ from mtl_utils.models.encoders import resnet
 from mtl_utils.models.heads import PixelHead
 from mtl_utils.tasks import classification, pixel_classification, regression
 
-WAYS = {
-    "hard sharing": models.hard_sharing,
+WAYS = WAYS_OF_SHARING | {
     "single task": partial(models.single_task, task="left"),
     "separate networks": models.separate_networks,
-    "twin columns": models.twin_columns,
-    "cross-stitch": models.cross_stitch,
-    "NDDR": models.nddr,
-    "MTAN": models.mtan,
-    "MMoE": models.mixture_of_experts,
-    "CGC": models.customized_gate_control,
-    "PLE": models.progressive_layered_extraction,
     "Pareto manifold": lambda encoder, data, seed=0: models.pareto_manifold(
         lambda number: models.hard_sharing(encoder, data, seed=number), seed=seed
     ),

@@ -1,16 +1,15 @@
-"""Models are made for data that say what their tasks are; anything else is told in words, whatever the way of sharing."""
+"""What a model is made for and made of: data without tasks, and parts that are none, are told in words."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+from every_way import WAYS_OF_SHARING
+from torch import nn
 
 from mtl_utils import models
 
-MAKERS = [
-    models.hard_sharing, models.separate_networks, models.cross_stitch, models.nddr, models.twin_columns,
-    models.mixture_of_experts, models.customized_gate_control, models.mtan,
-]  # fmt: skip
+MAKERS = [*WAYS_OF_SHARING.values(), models.separate_networks]
 
 
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
@@ -36,3 +35,31 @@ def test_the_name_of_an_encoder():
 
     with pytest.raises(ValueError, match=r"such as models\.lenet, not 'lenet'"):
         models.hard_sharing("lenet", Data())
+
+
+@pytest.mark.parametrize(
+    ("tasks", "module", "words"),
+    [
+        (["left"], nn.Linear(1, 1), r"part 'slope': tasks must be a tuple of names, such as \('left',\), not \['left'\]"),
+        ("left", nn.Linear(1, 1), "tasks must be a tuple of names, .*, not 'left'"),
+        (
+            ("left",),
+            nn.Parameter(torch.zeros(1)),
+            "module must be an nn.Module, not a Parameter; put .* nn.ParameterList",
+        ),
+    ],
+)
+def test_parts_that_are_none(tasks, module, words):
+    class Line(models.MultiTaskModel):
+        def __init__(self):
+            super().__init__(["left"])
+            self.slope = module
+
+        def forward(self, images):
+            return {"left": images}
+
+        def parts(self):
+            return [models.Part("slope", tasks, self.slope, level=0)]
+
+    with pytest.raises(ValueError, match=words):
+        Line()

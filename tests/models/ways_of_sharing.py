@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from every_way import WAYS_OF_SHARING
 
 from mtl_utils import models
 from mtl_utils.datasets import MultiTaskDataset
@@ -21,16 +22,9 @@ def cgc_two_shared(encoder, source, **named):
 
 
 ENCODERS = {"lenet": models.lenet, "small_cnn": small_cnn, "resnet18": models.resnet18}
-WAYS = {
-    "twin columns": models.twin_columns,
-    "cross-stitch": models.cross_stitch,
+WAYS = {name: way for name, way in WAYS_OF_SHARING.items() if name != "hard sharing"} | {
     "cross-stitch, one number": cross_stitch_scalar,
-    "NDDR": models.nddr,
-    "MTAN": models.mtan,
-    "MMoE": models.mixture_of_experts,
-    "CGC": models.customized_gate_control,
     "CGC, two shared": cgc_two_shared,
-    "PLE": models.progressive_layered_extraction,
 }
 way_of_sharing = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 

@@ -9,6 +9,7 @@ import torch
 mpl.use("agg")
 
 import matplotlib.pyplot as plt
+from every_way import WAYS_OF_SHARING
 from matplotlib.colors import to_hex, to_rgba
 from matplotlib.patches import FancyBboxPatch
 
@@ -242,19 +243,11 @@ def test_shared_parts_are_gray_and_own_ones_in_the_tasks_color(shared, ax):
     assert ax.get_legend().get_texts()[0].get_text() == "shared"
 
 
-WAYS = [
-    models.separate_networks,
-    models.cross_stitch,
-    models.mtan,
-    models.mixture_of_experts,
-    models.customized_gate_control,
-    models.nddr,
-    models.twin_columns,
-]
+WAYS = WAYS_OF_SHARING | {"separate networks": models.separate_networks}
 
 
 @pytest.mark.parametrize("three", [False, True])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_every_part_has_a_box_and_no_two_overlap(way, three, two_digits, digits):
     model = way(models.lenet, digits.for_tasks("digit", "even", "random") if three else two_digits)
     ax = plotting.plot_sharing(model)
