@@ -2,7 +2,7 @@
 
     python studies/sharing_and_data.py
 
-About five minutes on one core. Each row of `BUDGETS` is a comparison of its own: hard sharing against a network for each task,
+About ten minutes on one core. Each row of `BUDGETS` is a comparison of its own: hard sharing against a network for each task,
 with the same images, updates and seeds, the weights chosen on validation.
 """
 
@@ -15,7 +15,8 @@ import pandas as pd
 from mtl_utils import datasets, experiments, models, training
 
 RESULTS = Path(__file__).with_suffix(".csv")
-BUDGETS = [(3000, 4), (3000, 20), (20_000, 3)]  # images, epochs; the last two have about as many updates
+# Images, epochs. The middle three have about as many updates (391 to 468) with more and more images.
+BUDGETS = [(3000, 4), (3000, 20), (20_000, 3), (50_000, 1), (50_000, 3)]
 COLUMNS = [
     "way",
     "seed",

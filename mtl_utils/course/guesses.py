@@ -35,7 +35,14 @@ class _Kept:
 _kept = _Kept()
 
 
-def guess(number: str, value: object = ..., *, question: str = "", choices: Sequence[str] = ()) -> None:
+def guess(
+    number: str,
+    value: object = ...,
+    *,
+    question: str = "",
+    choices: Sequence[str] = (),
+    between: tuple[float, float] | None = None,
+) -> None:
     """Keep a guess. There is no wrong one.
 
     Before the result was shown, a new guess takes the place of the old one; afterwards the old one stays.
@@ -45,6 +52,7 @@ def guess(number: str, value: object = ..., *, question: str = "", choices: Sequ
         value: a number, a word, `True` or `False`, or a list or dictionary of these. `...` means: not guessed yet.
         question: the question in a few words. It is the title in the teacher's histogram.
         choices: the words to choose from, if it is a choice.
+        between: the least and the greatest number that can be, such as `(0, 100)` for a share in percent.
 
     Raises:
         TypeError: if the value is something else, such as a function.
@@ -56,6 +64,8 @@ def guess(number: str, value: object = ..., *, question: str = "", choices: Sequ
         ✓ Guess 04.3: 40 is kept
         >>> guess("04.4", "louder", choices=("faster", "slower"))
         … Guess 04.4: 'louder' is not a choice here. Choose one of: 'faster', 'slower'
+        >>> guess("04.5", 140, between=(0, 100))
+        … Guess 04.5: 140 cannot be. Write a number from 0 to 100
         >>> show_guess("04.3", 62.5)
         Guess 04.3: you said 40. The result is 62.5, which is 22.5 more.
     """
@@ -65,6 +75,9 @@ def guess(number: str, value: object = ..., *, question: str = "", choices: Sequ
     plain = _plain(value, number)
     if choices and plain not in choices:
         print(f"… Guess {number}: {plain!r} is not a choice here. Choose one of: {', '.join(map(repr, choices))}")
+        return
+    if between is not None and not _lies(plain, between):
+        print(f"… Guess {number}: {_words(plain)} cannot be. Write a number from {between[0]:g} to {between[1]:g}")
         return
     before = _kept.guesses.get(number)
     if before is not None and before.result is not None and before.value != plain:
@@ -165,6 +178,13 @@ def _save() -> None:
     unfinished = _kept.file.with_suffix(".json.part")
     unfinished.write_text(json.dumps(text, ensure_ascii=False, indent=1), encoding="utf-8")
     unfinished.replace(_kept.file)  # whole or not at all
+
+
+def _lies(value: Answer, between: tuple[float, float]) -> bool:
+    """Whether a number, or every number of a list or a dictionary, lies between two, or is one of them."""
+    if isinstance(value, (list, dict)):
+        return all(_lies(each, between) for each in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and between[0] <= value <= between[1]
 
 
 def _plain(value: object, number: str) -> Answer:

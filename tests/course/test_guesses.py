@@ -69,6 +69,19 @@ def test_a_word_that_is_no_choice_is_not_kept(capsys):
     assert guessed("04.4") is None
 
 
+@pytest.mark.parametrize("wrong", [140, -0.1, True, "many", {"weighted sum": 3, "smooth Tchebycheff": 101}])
+def test_a_number_that_cannot_be_is_not_kept(wrong, capsys):
+    guess("04.5", wrong, between=(0, 100))
+    assert capsys.readouterr().out.endswith("cannot be. Write a number from 0 to 100\n")
+    assert guessed("04.5") is None
+
+
+@pytest.mark.parametrize("fine", [0, 100, 62.5, {"weighted sum": 3, "smooth Tchebycheff": 20}, [1, 2]])
+def test_a_number_that_can_be_is_kept(fine):
+    guess("04.5", fine, between=(0, 100))
+    assert guessed("04.5") == fine
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), print, {1, 2}, [object()], 1j])
 def test_what_no_file_can_hold_is_refused(bad):
     with pytest.raises(TypeError, match=r"guess 04\.3 must be"):
