@@ -37,6 +37,25 @@ def test_lenet_has_the_sizes_of_the_literature():
     assert models.count_parameters(models.lenet()) == 260 + 5020 + 16050
 
 
+@pytest.mark.parametrize("make", [models.lenet, models.small_cnn])
+def test_pooling_before_the_relu_changes_no_output_and_no_gradient(make):
+    def outcome(relu_first):
+        encoder = make()
+        encoder.load_state_dict(weights)
+        for stage in encoder if relu_first else []:
+            layers = list(stage)
+            pools = [number for number, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]
+            for number in pools:
+                stage[number], stage[number + 1] = layers[number + 1], layers[number]
+        output = encoder(images)
+        output.square().sum().backward()
+        return output, *(parameter.grad for parameter in encoder.parameters())
+
+    weights, images = make().state_dict(), torch.rand(16, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    for one, other in zip(outcome(False), outcome(True), strict=True):
+        assert torch.equal(one, other)
+
+
 def test_the_small_cnn_halves_at_each_stage():
     assert models.stage_shapes(models.small_cnn(), (1, 28, 28)) == [(32, 14, 14), (64, 7, 7), (128, 3, 3), (1152,)]
     assert models.stage_shapes(models.small_cnn(pool=0), (1, 28, 28))[-1] == (128, 3, 3)

@@ -12,7 +12,7 @@ from mtl_utils.models.encoders.stages import check_image_shape, check_sizes
 def small_cnn(
     image_shape: tuple[int, int, int] = (1, 28, 28), *, channels: tuple[int, ...] = (32, 64, 128), pool: int = 3
 ) -> nn.Sequential:
-    """Stages of 3×3 convolution, batch norm, ReLU and 2×2 max-pooling, and a last one that averages.
+    """Stages of 3×3 convolution, batch norm, 2×2 max-pooling and ReLU (see `lenet`), and a last one that averages.
 
     Args:
         image_shape: channels, height and width of the images; each stage halves height and width.
@@ -36,7 +36,7 @@ def small_cnn(
     stages: OrderedDict[str, nn.Module] = OrderedDict()
     for number, (before, after) in enumerate(zip((colors, *channels), channels, strict=False), start=1):
         stages[f"conv{number}"] = nn.Sequential(
-            nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)
+            nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.MaxPool2d(2), nn.ReLU()
         )
     if pool:
         stages["pool"] = nn.Sequential(nn.AdaptiveAvgPool2d(pool), nn.Flatten())
