@@ -119,14 +119,17 @@ def labs(browser: Any, jupyter_lab: JupyterLab, _kept: list[LabPage], request: p
 
     So there is no test of a file that asks for this *and* for a `page` of its own. After a failed test it is a new one.
     """
-    if not _kept:
-        _kept.append(LabPage(Notebook(_new_page(browser), jupyter_lab)))
-    yield _kept[0]
-    if _failed(request):
-        broken = _kept.pop().notebook.page
-        _screenshot(broken, request)
-        broken.context.close()
-        jupyter_lab.stop_kernels()
+    page = _kept[0].notebook.page if _kept else _new_page(browser)
+    try:
+        if not _kept:
+            _kept.append(LabPage(Notebook(page, jupyter_lab)))
+        yield _kept[0]
+    finally:
+        if not _kept or _failed(request):
+            _kept.clear()
+            _screenshot(page, request)
+            page.context.close()
+            jupyter_lab.stop_kernels()
 
 
 def _new_page(browser: Any) -> Any:
